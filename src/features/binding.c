@@ -1,0 +1,484 @@
+/* binding.c: columns to raw rows. Tiles of rows are taken column by column, so that each inner loop reads one column
+ * and the tile's rows stay in cache; lists come last, row by row, as the heap's order demands. */
+#include "features/binding.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "features/features_private.h"
+
+#define TILE_ROWS 256
+#define FOUND_BYTES 48 /* of a bad value, quoted in a message */
+
+typedef struct source {
+    const feature *feature;
+    column_ref column, weights;
+} source;
+
+struct binding {
+    const features *f;
+    raw_layout layout;
+    column_ref label, weight; /* index -1: not read */
+    uint32_t n_lists;
+    uint32_t *list; /* features that are lists, in order of the raw row */
+    source *source; /* [n_features] */
+};
+
+column_ref column_find(const struct ArrowSchema *schema, const char *name)
+{
+    column_ref c = {arrow_find(schema, name), ARROW_OTHER, ARROW_OTHER, 0, name};
+    if (c.index < 0)
+        return c;
+    const struct ArrowSchema *s = schema->children[c.index];
+    c.type = arrow_type_of(s);
+    if (arrow_type_is_list(c.type) && s->n_children == 1)
+        c.item = arrow_type_of(s->children[0]);
+    if (c.type == ARROW_DECIMAL128) {
+        const char *comma = strchr(s->format, ',');
+        c.decimals = comma ? atoi(comma + 1) : 0;
+        if (c.decimals > 38 || c.decimals < -38)
+            c.type = ARROW_OTHER;
+    }
+    return c;
+}
+
+static const char *type_name(const struct ArrowSchema *schema, const column_ref *c, char *out, size_t n)
+{
+    return arrow_type_name(schema->children[c->index], out, n);
+}
+
+static int column_need(const struct ArrowSchema *schema, const char *name, const char *what, column_ref *out,
+                       shoal_error *err)
+{
+    char hint[160];
+    *out = column_find(schema, name);
+    if (out->index < 0)
+        return error_set(err, SHOAL_DATA, "%s column '%s' is not in the source%s", what, name,
+                         features_suggest(schema, name, hint, sizeof hint));
+    return 0;
+}
+
+static int type_error(const struct ArrowSchema *schema, const column_ref *c, const char *what, const char *wanted,
+                      shoal_error *err)
+{
+    char type[64];
+    return error_set(err, SHOAL_DATA, "%s column '%s' has type %s, expected %s", what, c->name,
+                     type_name(schema, c, type, sizeof type), wanted);
+}
+
+static int bind_feature(source *s, const struct ArrowSchema *schema, shoal_error *err)
+{
+    const feature *f = s->feature;
+    int rc = column_need(schema, f->column, "feature", &s->column, err);
+    if (rc)
+        return rc;
+    const column_ref *c = &s->column;
+    if (f->kind == FEATURE_NUMERIC)
+        return cell_type_is_number(c->type) ? 0 : type_error(schema, c, "numeric", "a number", err);
+    if (!f->is_list)
+        return cell_type_is_category(c->type) ? 0
+               : type_error(schema, c, "categorical", arrow_type_is_list(c->type)
+                            ? "a single value (a list needs type: bag)" : "text, a whole number or a date", err);
+    enum arrow_type item = arrow_type_is_list(c->type) ? c->item : c->type;
+    if (!cell_type_is_category(item))
+        return type_error(schema, c, "bag", "a list of text or of whole numbers", err);
+    s->weights.index = -1;
+    if (!f->weights_column)
+        return 0;
+    if ((rc = column_need(schema, f->weights_column, "weights", &s->weights, err)))
+        return rc;
+    column_ref *w = &s->weights;
+    item = arrow_type_is_list(w->type) ? w->item : w->type;
+    if (!cell_type_is_number(item) || arrow_type_is_text(item) ||
+        arrow_type_is_list(w->type) != arrow_type_is_list(c->type))
+        return type_error(schema, w, "weights", "a list of numbers beside the bag", err);
+    return 0;
+}
+
+static int bind_label(binding *b, const struct ArrowSchema *schema, shoal_error *err)
+{
+    if (!b->f->label)
+        return error_set(err, SHOAL_USAGE, "no label: name the column of zeros and ones by --label");
+    int rc = column_need(schema, b->f->label, "label", &b->label, err);
+    if (!rc && !cell_type_is_number(b->label.type))
+        rc = type_error(schema, &b->label, "label", "0 or 1", err);
+    if (rc || !b->f->weight)
+        return rc;
+    rc = column_need(schema, b->f->weight, "weight", &b->weight, err);
+    if (!rc && !cell_type_is_number(b->weight.type))
+        rc = type_error(schema, &b->weight, "weight", "a number", err);
+    return rc;
+}
+
+int binding_new(const features *f, const struct ArrowSchema *schema, int need_label, binding **out, shoal_error *err)
+{
+    *out = NULL;
+    binding *b = mem_calloc(1, sizeof *b);
+    if (!b)
+        return error_nomem(err, sizeof *b, "a binding");
+    int rc = 0;
+    b->f = f;
+    b->layout = features_raw_layout(f);
+    b->label.index = b->weight.index = -1;
+    b->source = mem_calloc(f->n_features, sizeof *b->source);
+    b->list = mem_calloc((size_t)b->layout.n_lists + 1, sizeof *b->list);
+    if (!b->source || !b->list) {
+        rc = error_nomem(err, f->n_features * sizeof *b->source, "a binding");
+        goto out;
+    }
+    for (uint32_t i = 0; i < f->n_features && !rc; i++) {
+        b->source[i].feature = &f->feature[i];
+        b->source[i].weights.index = -1;
+        rc = bind_feature(&b->source[i], schema, err);
+    }
+    for (int weighted = 1; weighted >= 0; weighted--) /* the order of the raw row */
+        for (uint32_t i = 0; i < f->n_features; i++)
+            if (f->feature[i].is_list && feature_is_weighted(&f->feature[i]) == weighted)
+                b->list[b->n_lists++] = i;
+    if (!rc && need_label)
+        rc = bind_label(b, schema, err);
+    if (rc)
+        goto out;
+    *out = b;
+    return 0;
+out:
+    binding_free(b);
+    return rc;
+}
+
+void binding_free(binding *b)
+{
+    if (!b)
+        return;
+    mem_free(b->source);
+    mem_free(b->list);
+    mem_free(b);
+}
+
+void binding_cells(const binding *b, uint32_t index, const struct ArrowArray *rows_in, cells *rows, cells *items)
+{
+    const column_ref *c = &b->source[index].column;
+    *rows = cells_open(c, rows_in);
+    *items = arrow_type_is_list(c->type) ? cells_items(c, rows_in) : *rows;
+}
+
+/* ---- values ---- */
+
+/* The value of a cell for messages: short, printable. */
+static const char *found(const cells *c, int64_t i, char out[FOUND_BYTES])
+{
+    if (cell_null(c, i))
+        return strcpy(out, "null");
+    if (!arrow_type_is_text(c->type)) {
+        snprintf(out, FOUND_BYTES, "%.17g", cell_f64(c, i));
+        return out;
+    }
+    view v = cell_text(c, i);
+    size_t n = v.n < FOUND_BYTES - 6 ? v.n : FOUND_BYTES - 6, at = 0;
+    out[at++] = '\'';
+    for (size_t k = 0; k < n; k++)
+        out[at++] = v.p[k] >= ' ' && v.p[k] < 127 ? v.p[k] : '?';
+    strcpy(out + at, n < v.n ? "...'" : "'");
+    return out;
+}
+
+/* A number of any column: NaN for null, NaN and empty text. 0, or SHOAL_DATA for text that is no number. */
+static inline int read_number(const cells *c, int64_t i, double *out)
+{
+    *out = NAN;
+    if (cell_null(c, i))
+        return 0;
+    if (!arrow_type_is_text(c->type)) {
+        *out = cell_f64(c, i);
+        return 0;
+    }
+    view v = cell_text(c, i);
+    return v.n ? view_to_f64(v, out) : 0;
+}
+
+static int ascii_only(view v)
+{
+    uint64_t any = 0, w;
+    size_t i = 0;
+    for (; i + 8 <= v.n; i += 8) {
+        memcpy(&w, v.p + i, 8);
+        any |= w;
+    }
+    for (; i < v.n; i++)
+        any |= (uint8_t)v.p[i];
+    return !(any & 0x8080808080808080ull);
+}
+
+static int category_key(const cells *c, int64_t i, uint64_t seed, uint64_t *key)
+{
+    char scratch[CELL_SCRATCH];
+    view v;
+    int rc = cell_category(c, i, scratch, &v);
+    *key = 0;
+    if (rc || v.n == 0)
+        return rc;
+    if ((c->type == ARROW_UTF8 || c->type == ARROW_LARGE_UTF8) && !ascii_only(v) && !view_is_utf8(v))
+        return SHOAL_DATA;
+    *key = vocabulary_key(v.p, v.n, seed);
+    return 0;
+}
+
+static int category_error(const cells *c, int64_t i, const char *name, shoal_error *err)
+{
+    char value[FOUND_BYTES];
+    if (arrow_type_is_text(c->type))
+        return error_set(err, SHOAL_DATA, "column '%s': %s is not UTF-8; give it as binary or repair it", name,
+                         found(c, i, value));
+    return error_set(err, SHOAL_DATA, "column '%s': %s is not a whole number and cannot be a category; make the "
+                     "feature numeric or round it", name, found(c, i, value));
+}
+
+/* ---- tiles ---- */
+
+/* The rows [begin, begin + n) of the batch, whose records start at `record`. */
+typedef struct tile {
+    const binding *b;
+    const struct ArrowArray *rows_in;
+    int64_t begin, n;
+    uint8_t *record;
+    int64_t *bad_row;
+} tile;
+
+static int tile_labels(const tile *t, shoal_error *err)
+{
+    const float none = 0;
+    char value[FOUND_BYTES];
+    uint8_t *p = t->record;
+    if (t->b->label.index < 0) {
+        for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride)
+            memcpy(p, &none, sizeof none);
+        return 0;
+    }
+    cells c = cells_open(&t->b->label, t->rows_in);
+    for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
+        double x;
+        int rc = read_number(&c, t->begin + i, &x);
+        float y = (float)x;
+        if (rc || (x != 0 && x != 1)) {
+            *t->bad_row = t->begin + i;
+            return error_set(err, SHOAL_DATA, "label column '%s' is %s, expected 0 or 1", t->b->f->label,
+                             found(&c, t->begin + i, value));
+        }
+        memcpy(p, &y, sizeof y);
+    }
+    return 0;
+}
+
+static int tile_weights(const tile *t, shoal_error *err)
+{
+    const float one = 1;
+    char value[FOUND_BYTES];
+    uint8_t *p = t->record + 4;
+    if (t->b->weight.index < 0) {
+        for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride)
+            memcpy(p, &one, sizeof one);
+        return 0;
+    }
+    cells c = cells_open(&t->b->weight, t->rows_in);
+    for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
+        double x;
+        int rc = read_number(&c, t->begin + i, &x);
+        float w = (float)x;
+        if (rc || !(w >= 0 && w < INFINITY)) {
+            *t->bad_row = t->begin + i;
+            return error_set(err, SHOAL_DATA, "weight column '%s' is %s, expected a finite number of 0 or more",
+                             t->b->f->weight, found(&c, t->begin + i, value));
+        }
+        memcpy(p, &w, sizeof w);
+    }
+    return 0;
+}
+
+static int tile_numbers(const tile *t, const source *s, shoal_error *err)
+{
+    const feature *f = s->feature;
+    char value[FOUND_BYTES];
+    cells c = cells_open(&s->column, t->rows_in);
+    uint8_t *p = t->record + f->raw;
+    for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
+        double x;
+        int rc = read_number(&c, t->begin + i, &x);
+        if (rc) {
+            *t->bad_row = t->begin + i;
+            return error_set(err, SHOAL_DATA, "column '%s': %s is not a number", f->column,
+                             found(&c, t->begin + i, value));
+        }
+        if (isinf(x) && (x < 0 ? f->clip_low == -INFINITY : f->clip_high == INFINITY)) {
+            *t->bad_row = t->begin + i;
+            return error_set(err, SHOAL_DATA, "column '%s' is %s; give feature '%s' a clip: [LOW, HIGH], or make it "
+                             "null", f->column, x < 0 ? "-infinity" : "infinity", f->name);
+        }
+        memcpy(p, &x, sizeof x);
+    }
+    return 0;
+}
+
+static int tile_keys(const tile *t, const source *s, shoal_error *err)
+{
+    const feature *f = s->feature;
+    cells c = cells_open(&s->column, t->rows_in);
+    uint8_t *p = t->record + f->raw;
+    for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
+        uint64_t key;
+        if (category_key(&c, t->begin + i, f->hash_seed, &key)) {
+            *t->bad_row = t->begin + i;
+            return category_error(&c, t->begin + i, f->column, err);
+        }
+        memcpy(p, &key, sizeof key);
+    }
+    return 0;
+}
+
+/* ---- lists ---- */
+
+static int item_weight(const cells *c, int64_t i, const char *name, float *out, shoal_error *err)
+{
+    char value[FOUND_BYTES];
+    double x;
+    int rc = read_number(c, i, &x);
+    *out = (float)x;
+    if (rc || !(*out >= 0 && *out < INFINITY))
+        return error_set(err, SHOAL_DATA, "weights column '%s' has %s, expected finite numbers of 0 or more", name,
+                         found(c, i, value));
+    return 0;
+}
+
+/* The weights beside a list: their first element, or an error when they are not as many. */
+static int weights_begin(const source *s, const struct ArrowArray *rows_in, int64_t row, int64_t length,
+                         int64_t *begin, shoal_error *err)
+{
+    cells w = cells_open(&s->weights, rows_in);
+    int64_t end = 0;
+    *begin = 0;
+    if (!cell_null(&w, row))
+        cell_range(&w, row, begin, &end);
+    if (end - *begin != length)
+        return error_set(err, SHOAL_DATA, "weights column '%s' has %lld numbers beside the %lld entries of '%s'",
+                         s->weights.name, (long long)(end - *begin), (long long)length, s->column.name);
+    return 0;
+}
+
+/* Appends the piece of one list; missing entries are left out. */
+static int list_append(const source *s, const struct ArrowArray *rows_in, int64_t row, buf *heap, uint32_t *length,
+                       shoal_error *err)
+{
+    const feature *f = s->feature;
+    int is_list = arrow_type_is_list(s->column.type), weighted = feature_is_weighted(f), rc;
+    cells rows = cells_open(&s->column, rows_in), items = is_list ? cells_items(&s->column, rows_in) : rows, w = items;
+    int64_t begin, end, w_begin = 0;
+    cell_range(&rows, row, &begin, &end);
+    if (end - begin > FEATURE_LIST_MAX)
+        return error_set(err, SHOAL_DATA, "column '%s' has a list of %lld entries, more than %u", f->column,
+                         (long long)(end - begin), FEATURE_LIST_MAX);
+    if (weighted) {
+        if ((rc = weights_begin(s, rows_in, row, end - begin, &w_begin, err)))
+            return rc;
+        w = arrow_type_is_list(s->weights.type) ? cells_items(&s->weights, rows_in) : cells_open(&s->weights, rows_in);
+    }
+    *length = 0;
+    if (begin == end)
+        return 0;
+    uint64_t room = raw_piece_bytes((uint64_t)(end - begin), weighted);
+    if (heap->len + room > RAW_HEAP_MAX)
+        return error_set(err, SHOAL_DATA, "lists of more than 4 GiB in one batch; hand over smaller batches");
+    if ((rc = buf_reserve(heap, room, err)))
+        return rc;
+    uint8_t *piece = heap->data + heap->len;
+    uint32_t n = 0;
+    for (int64_t i = begin; i < end; i++) {
+        uint64_t key;
+        if (category_key(&items, i, f->hash_seed, &key))
+            return category_error(&items, i, f->column, err);
+        if (key == 0)
+            continue;
+        memcpy(piece + 8 * (size_t)n++, &key, sizeof key);
+    }
+    *length = n;
+    heap->len += raw_piece_bytes(n, weighted);
+    if (!weighted)
+        return 0;
+    float *weight = (float *)(void *)(piece + 8 * (size_t)n);
+    memset(weight, 0, raw_piece_bytes(n, 1) - 8 * (size_t)n);
+    char scratch[CELL_SCRATCH];
+    view v;
+    for (int64_t i = begin; i < end; i++) {
+        cell_category(&items, i, scratch, &v);
+        if (v.n && (rc = item_weight(&w, w_begin + i - begin, f->weights_column, weight++, err)))
+            return rc;
+    }
+    return 0;
+}
+
+static int tile_lists(const tile *t, buf *heap, shoal_error *err)
+{
+    uint8_t *p = t->record;
+    for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride)
+        for (uint32_t k = 0; k < t->b->n_lists; k++) {
+            const source *s = &t->b->source[t->b->list[k]];
+            cells rows = cells_open(&s->column, t->rows_in);
+            uint32_t ref[2] = {(uint32_t)heap->len, RAW_LIST_MISSING};
+            int rc = 0;
+            if (!cell_null(&rows, t->begin + i))
+                rc = list_append(s, t->rows_in, t->begin + i, heap, &ref[1], err);
+            if (rc) {
+                *t->bad_row = t->begin + i;
+                return rc;
+            }
+            memcpy(p + s->feature->raw, ref, sizeof ref);
+        }
+    return 0;
+}
+
+static int tile_extract(const tile *t, buf *heap, shoal_error *err)
+{
+    const features *f = t->b->f;
+    int rc = tile_labels(t, err);
+    if (!rc)
+        rc = tile_weights(t, err);
+    for (uint32_t i = 0; i < f->n_features && !rc; i++) {
+        const source *s = &t->b->source[i];
+        if (s->feature->kind == FEATURE_NUMERIC)
+            rc = tile_numbers(t, s, err);
+        else if (!s->feature->is_list)
+            rc = tile_keys(t, s, err);
+    }
+    return rc || t->b->n_lists == 0 ? rc : tile_lists(t, heap, err);
+}
+
+int binding_extract(const binding *b, const struct ArrowArray *rows_in, int64_t begin, int64_t end, raw_block *out,
+                    int64_t *bad_row, shoal_error *err)
+{
+    const size_t records = out->records.len, heap = out->heap.len;
+    int rc = 0;
+    *bad_row = begin;
+    if (begin < 0 || end < begin || end > rows_in->length)
+        return error_set(err, SHOAL_INTERNAL, "rows %lld to %lld of a batch of %lld", (long long)begin,
+                         (long long)end, (long long)rows_in->length);
+    if ((uint64_t)(end - begin) > UINT32_MAX - out->rows)
+        return error_set(err, SHOAL_DATA, "a batch of more than 2^32 rows; hand over smaller batches");
+    out->n_lists = b->layout.n_lists;
+    out->n_weighted = b->layout.n_weighted;
+    if (begin == end)
+        return 0;
+    if ((rc = buf_reserve(&out->records, (size_t)(end - begin) * b->layout.stride, err)))
+        return rc;
+    for (int64_t at = begin; at < end && !rc; at += TILE_ROWS) {
+        int64_t n = end - at < TILE_ROWS ? end - at : TILE_ROWS;
+        tile t = {b, rows_in, at, n, out->records.data + out->records.len, bad_row};
+        rc = tile_extract(&t, &out->heap, err);
+        out->records.len += (size_t)n * b->layout.stride;
+    }
+    if (rc) {
+        out->records.len = records;
+        out->heap.len = heap;
+        return rc;
+    }
+    out->rows += (uint32_t)(end - begin);
+    return 0;
+}

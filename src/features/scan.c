@@ -1,0 +1,335 @@
+/* scan.c: the statistics of a source, in one pass. Each feature's state is touched by one thread at a time and sees the
+ * rows in order, so the number of threads changes nothing. */
+#include <string.h>
+
+#include "features/binding.h"
+#include "features/counter.h"
+#include "features/features_private.h"
+#include "features/sketch.h"
+
+#define SCAN_MEMORY_MIN (1u << 20)
+#define SCAN_EXACT_TOTAL (1u << 24) /* values kept for exact quantiles, over all numbers */
+#define SCAN_EXACT_MAX (1u << 18)
+#define SCAN_EXACT_MIN (1u << 14)
+#define CHUNK 1024
+#define EXPECT_AHEAD 12 /* rows */
+
+typedef struct lane { /* of one feature */
+    uint64_t count, missing;
+    double mean, squares, min, max; /* squares: sum of squared deviations (Welford 1962) */
+    sketch sketch;
+    counter *counter;
+} lane;
+
+struct scan {
+    const features *f;
+    size_t memory;
+    pool *threads;
+    lane *lane;
+    uint64_t rows, positives;
+    double weight, positive_weight;
+    /* of the batch at hand */
+    const binding *binding;
+    const struct ArrowArray *batch;
+    const raw_block *raw;
+    uint32_t stride;
+    shoal_error *error; /* [n_features] */
+};
+
+/* Numbers share SCAN_EXACT_TOTAL, so that wide tables stay small; a function of the configuration alone. */
+static uint32_t exact_values(const features *f)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < f->n_features; i++)
+        n += feature_is_bucketed(&f->feature[i]);
+    uint32_t exact = SCAN_EXACT_MAX;
+    while (exact > SCAN_EXACT_MIN && exact * n > SCAN_EXACT_TOTAL)
+        exact /= 2;
+    return exact;
+}
+
+int scan_new(const features *f, size_t memory, const char *spool_dir, pool *threads, scan **out, shoal_error *err)
+{
+    *out = NULL;
+    scan *s = mem_calloc(1, sizeof *s);
+    if (!s)
+        return error_nomem(err, sizeof *s, "a scan");
+    int rc = 0;
+    s->f = f;
+    s->memory = memory < SCAN_MEMORY_MIN ? SCAN_MEMORY_MIN : memory;
+    s->threads = threads;
+    s->stride = features_raw_layout(f).stride;
+    s->lane = mem_calloc(f->n_features, sizeof *s->lane);
+    s->error = mem_calloc(f->n_features, sizeof *s->error);
+    if (!s->lane || !s->error)
+        rc = error_nomem(err, f->n_features * (sizeof *s->lane + sizeof *s->error), "a scan");
+    const uint32_t exact = exact_values(f);
+    for (uint32_t i = 0; i < f->n_features && !rc; i++) {
+        sketch_init(&s->lane[i].sketch, exact);
+        if (!feature_has_vocab(&f->feature[i]))
+            continue;
+        char *prefix = mem_sprintf("%s/vocabulary-%u", spool_dir, i);
+        rc = prefix ? counter_new(prefix, &s->lane[i].counter, err) : error_nomem(err, 0, "a path");
+        mem_free(prefix);
+    }
+    if (rc) {
+        scan_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void scan_memory_set(scan *s, size_t memory)
+{
+    s->memory = memory;
+}
+
+void scan_free(scan *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; s->lane && i < s->f->n_features; i++) {
+        sketch_release(&s->lane[i].sketch);
+        counter_free(s->lane[i].counter);
+    }
+    mem_free(s->lane);
+    mem_free(s->error);
+    mem_free(s);
+}
+
+/* ---- one batch ---- */
+
+static int add_numbers(scan *s, lane *l, const feature *f, shoal_error *err)
+{
+    const uint8_t *p = s->raw->records.data + f->raw;
+    double chunk[CHUNK];
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
+        double x;
+        memcpy(&x, p, sizeof x);
+        x = feature_prepare(f, x);
+        if (x != x) {
+            l->missing++;
+            continue;
+        }
+        l->min = l->count == 0 || x < l->min ? x : l->min;
+        l->max = l->count == 0 || x > l->max ? x : l->max;
+        double d = x - l->mean;
+        l->count++;
+        l->mean += d / (double)l->count;
+        l->squares += d * (x - l->mean);
+        chunk[n++] = x;
+        if (n == CHUNK && f->scale == SCALE_BUCKET) {
+            int rc = sketch_add(&l->sketch, chunk, n, err);
+            if (rc)
+                return rc;
+        }
+        n = n == CHUNK ? 0 : n;
+    }
+    return f->scale == SCALE_BUCKET ? sketch_add(&l->sketch, chunk, n, err) : 0;
+}
+
+/* Counts one key; `item` is its cell, read when the key is new. */
+static int add_key(lane *l, uint64_t key, const cells *items, int64_t item, shoal_error *err)
+{
+    char scratch[CELL_SCRATCH];
+    view v;
+    int rc = counter_add(l->counter, key, err);
+    if (rc <= 0)
+        return rc;
+    cell_category(items, item, scratch, &v);
+    return counter_name(l->counter, v, err);
+}
+
+static int add_keys(scan *s, lane *l, const feature *f, const cells *c, shoal_error *err)
+{
+    const uint8_t *p = s->raw->records.data + f->raw;
+    for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
+        uint64_t key;
+        memcpy(&key, p, sizeof key);
+        if (l->counter && i + EXPECT_AHEAD < s->raw->rows) {
+            uint64_t ahead;
+            memcpy(&ahead, p + EXPECT_AHEAD * (size_t)s->stride, sizeof ahead);
+            counter_expect(l->counter, ahead);
+        }
+        l->count += key != 0;
+        l->missing += key == 0;
+        int rc = key && l->counter ? add_key(l, key, c, i, err) : 0;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* The keys of a row's piece are those of the entries that are not missing, in order. */
+static int add_lists(scan *s, lane *l, const feature *f, const cells *rows, const cells *items, shoal_error *err)
+{
+    const uint8_t *p = s->raw->records.data + f->raw;
+    char scratch[CELL_SCRATCH];
+    view v;
+    for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
+        uint32_t ref[2];
+        memcpy(ref, p, sizeof ref);
+        l->count += ref[1] != RAW_LIST_MISSING;
+        l->missing += ref[1] == RAW_LIST_MISSING;
+        if (ref[1] == RAW_LIST_MISSING || ref[1] == 0 || !l->counter)
+            continue;
+        const uint8_t *piece = s->raw->heap.data + ref[0];
+        int64_t item, end;
+        cell_range(rows, i, &item, &end);
+        for (uint32_t k = 0; k < ref[1] && item < end; item++) {
+            cell_category(items, item, scratch, &v);
+            if (v.n == 0)
+                continue;
+            uint64_t key;
+            memcpy(&key, piece + 8 * (size_t)k++, sizeof key);
+            int rc = add_key(l, key, items, item, err);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int add_feature(void *ctx, size_t item, int thread)
+{
+    (void)thread;
+    scan *s = ctx;
+    const feature *f = &s->f->feature[item];
+    lane *l = &s->lane[item];
+    shoal_error *err = &s->error[item];
+    if (f->kind == FEATURE_NUMERIC)
+        return add_numbers(s, l, f, err);
+    cells rows, items;
+    binding_cells(s->binding, (uint32_t)item, s->batch, &rows, &items);
+    return f->is_list ? add_lists(s, l, f, &rows, &items, err) : add_keys(s, l, f, &rows, err);
+}
+
+static void add_labels(scan *s)
+{
+    const uint8_t *p = s->raw->records.data;
+    for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
+        float label, weight;
+        memcpy(&label, p, 4);
+        memcpy(&weight, p + 4, 4);
+        s->positives += label != 0;
+        s->weight += (double)weight;
+        s->positive_weight += (double)weight * (double)label;
+    }
+    s->rows += s->raw->rows;
+}
+
+/* The largest tables go to disk until half of the memory is free again. */
+static int spill_largest(scan *s, shoal_error *err)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < s->f->n_features; i++)
+        total += s->lane[i].counter ? counter_bytes(s->lane[i].counter) : 0;
+    if (total <= s->memory)
+        return 0;
+    while (total > s->memory / 2) {
+        counter *largest = NULL;
+        for (uint32_t i = 0; i < s->f->n_features; i++) {
+            counter *c = s->lane[i].counter;
+            if (c && (!largest || counter_bytes(c) > counter_bytes(largest)))
+                largest = c;
+        }
+        const size_t before = counter_bytes(largest);
+        int rc = counter_spill(largest, err);
+        if (rc)
+            return rc;
+        const size_t after = counter_bytes(largest);
+        if (after >= before)
+            return 0; /* nothing left to free */
+        total -= before - after;
+    }
+    return 0;
+}
+
+static int first_error(const scan *s, int rc, shoal_error *err)
+{
+    for (uint32_t i = 0; i < s->f->n_features; i++)
+        if (s->error[i].code) {
+            if (err)
+                *err = s->error[i];
+            return s->error[i].code;
+        }
+    return rc;
+}
+
+int scan_add(scan *s, const binding *b, const struct ArrowArray *rows, const raw_block *raw, shoal_error *err)
+{
+    if ((int64_t)raw->rows != rows->length || raw->records.len != (size_t)raw->rows * s->stride)
+        return error_set(err, SHOAL_INTERNAL, "scan: %u raw rows beside a batch of %lld", raw->rows,
+                         (long long)rows->length);
+    if (raw->rows == 0)
+        return 0;
+    s->binding = b;
+    s->batch = rows;
+    s->raw = raw;
+    int rc = pool_for(s->threads, s->f->n_features, add_feature, s);
+    if (rc)
+        return first_error(s, rc, err);
+    add_labels(s);
+    return spill_largest(s, err);
+}
+
+void scan_label(const scan *s, uint64_t *rows, double *weight, double *positive_weight)
+{
+    *rows = s->rows;
+    *weight = s->weight;
+    *positive_weight = s->positive_weight;
+}
+
+/* ---- the end ---- */
+
+static int finish_number(lane *l, feature *f, shoal_error *err)
+{
+    f->mean = l->count ? l->mean : 0;
+    f->std = l->count ? __builtin_sqrt(l->squares / (double)l->count) : 0;
+    f->min = l->min;
+    f->max = l->max;
+    if (f->scale != SCALE_BUCKET)
+        return 0;
+    mem_free(f->edges);
+    f->n_edges = 0;
+    f->edges = mem_calloc(f->buckets, sizeof *f->edges);
+    if (!f->edges)
+        return error_nomem(err, f->buckets * sizeof *f->edges, "bucket edges");
+    return sketch_edges(&l->sketch, f->buckets, f->edges, &f->n_edges, err);
+}
+
+/* By feature, in order: pool items would each hold a sorted vocabulary in memory at the same time. */
+static int finish_feature(lane *l, feature *f, shoal_error *err)
+{
+    f->count = l->count;
+    f->missing = l->missing;
+    if (f->kind == FEATURE_NUMERIC)
+        return finish_number(l, f, err);
+    if (!l->counter)
+        return 0;
+    vocabulary_free(f->vocab);
+    f->vocab = NULL;
+    int rc = counter_finish(l->counter, f->min_count, f->max_size, f->hash_seed, &f->vocab, err);
+    counter_free(l->counter);
+    l->counter = NULL;
+    return rc ? (error_where(err, rc, "feature '%s'", f->name), rc) : 0;
+}
+
+int scan_finish(scan *s, features *f, shoal_error *err)
+{
+    int rc = 0;
+    if (s->rows == 0)
+        return error_set(err, SHOAL_DATA, "the source has no rows: nothing to train on");
+    if (f->label && (s->positives == 0 || s->positives == s->rows))
+        return error_set(err, SHOAL_DATA,
+                         "label '%s' is %d in all %llu rows: a model needs both; check the label and the filter",
+                         f->label, s->positives != 0, (unsigned long long)s->rows);
+    if (!(s->weight > 0))
+        return error_set(err, SHOAL_DATA, "weight '%s' is 0 in all %llu rows: nothing to train on",
+                         f->weight ? f->weight : "", (unsigned long long)s->rows);
+    for (uint32_t i = 0; i < f->n_features && !rc; i++)
+        rc = finish_feature(&s->lane[i], &f->feature[i], err);
+    return rc ? rc : features_place(f, err);
+}

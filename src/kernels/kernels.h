@@ -1,0 +1,122 @@
+/* kernels.h: the one table of functions through which layers and optimisers reach arithmetic; one table a device and
+ * instruction set. "portable" is the scalar reference; every other set gives the same bits in every function except the
+ * matrix product, whose bits belong to the set (oneDNN for avx2 and avx512, our own loops for portable).
+ *
+ * Glossary: m rows of the micro-batch, n columns, k inner length, ld* leading dimensions (floats), d width of an
+ * embedding row. Matrices are row-major. Pointers are device memory; on the CPU that is host memory. Buffers of at
+ * least 64-byte alignment are passed where a layer owns them. Order of sums is stated where there is one. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include "base/error.h"
+
+/* Sums along a row are taken in KERNEL_LANES partial sums (element i goes to lane i % KERNEL_LANES), lanes added
+ * pairwise at the end (0+8, 1+9, ... then 0+4, ... 0+2, 0+1): the same in every set. */
+#define KERNEL_LANES 16
+
+struct optimizer_step; /* see below */
+
+typedef struct kernels {
+    const char *name; /* "portable", "avx2", "avx512" */
+
+    /* memory of the device */
+    void *(*alloc)(size_t bytes); /* NULL on failure */
+    void (*free)(void *p);
+    void (*upload)(void *device, const void *host, size_t bytes);
+    void (*download)(void *host, const void *device, size_t bytes);
+    void (*zero)(void *p, size_t bytes);
+
+    /* C[m x n] = op(A) op(B) + beta C; op transposes when ta / tb is nonzero: A is [m x k] or, when ta, [k x m]. */
+    void (*gemm)(int ta, int tb, uint32_t m, uint32_t n, uint32_t k, const float *a, uint32_t lda, const float *b,
+                 uint32_t ldb, float beta, float *c, uint32_t ldc);
+
+    /* elementwise over n floats */
+    void (*add)(size_t n, const float *x, float *y);                  /* y += x */
+    void (*scale_add)(size_t n, float a, const float *x, float *y);   /* y += a * x (product rounded, then sum) */
+    void (*mul)(size_t n, const float *x, float *y);                  /* y *= x */
+    void (*relu)(size_t n, float *x);                                 /* x = x < 0 ? 0 : x; NaN stays, so that a lost run shows */
+    void (*relu_back)(size_t n, const float *y, float *g);            /* g = y > 0 ? g : 0 */
+    void (*sigmoid)(size_t n, const float *x, float *y);
+    void (*sigmoid_back)(size_t n, const float *y, float *g);         /* g *= y * (1 - y) */
+    void (*tanh)(size_t n, const float *x, float *y);
+    void (*tanh_back)(size_t n, const float *y, float *g);            /* g *= 1 - y * y */
+
+    /* rows and columns of x [m x n], leading dimension ldx */
+    void (*bias_add)(uint32_t m, uint32_t n, const float *bias, float *x, uint32_t ldx);
+    void (*bias_relu)(uint32_t m, uint32_t n, const float *bias, float *x, uint32_t ldx); /* bias_add, then relu */
+    void (*column_sum)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, float *sum); /* sum += rows in order */
+    void (*row_dot)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, const float *w, float *y); /* y[i] += x[i] . w */
+    void (*row_outer)(uint32_t m, uint32_t n, const float *g, const float *w, float *x, uint32_t ldx); /* x[i] += g[i] * w */
+    void (*weighted_rows)(uint32_t m, uint32_t n, const float *g, const float *x, uint32_t ldx, float *sum); /* sum += g[i] * x[i], rows in order */
+    void (*copy)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, float *y, uint32_t ldy);
+    void (*add_rows)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, float *y, uint32_t ldy); /* y += x */
+
+    /* Dropout: element (i, j) is kept when the 16-bit draw j of row i's key is below keep16 (65536: all), and scaled by
+     * `scale`. Row i's key is rng_fold(key, row0 + i); draw j is bits 16*(j%4).. of rng_u64(row key, j / 4). Applied to
+     * activations going forward and to gradients going back: the same call. */
+    void (*dropout)(uint32_t m, uint32_t n, float *x, uint32_t ldx, uint64_t key, uint64_t row0, uint32_t keep16,
+                    float scale);
+
+    /* Batch norm over the m rows (biased variance). mean, var [n] out; y = (x - mean) * rstd * gamma + beta. */
+    void (*batch_norm_stats)(uint32_t m, uint32_t n, const float *x, float *mean, float *var);
+    void (*batch_norm_apply)(uint32_t m, uint32_t n, const float *x, const float *mean, const float *var, float eps,
+                             const float *gamma, const float *beta, float *y);
+    /* gx from gy; ggamma, gbeta += rows in order. */
+    void (*batch_norm_back)(uint32_t m, uint32_t n, const float *x, const float *mean, const float *var, float eps,
+                            const float *gamma, const float *gy, float *gx, float *ggamma, float *gbeta);
+
+    /* Embeddings. Row r of the table starts at table + r * stride, its first d floats are the weights.
+     * gather: y[i] (d floats at y + i * ldy) = sum over the ids of row i of weight * table row, ids in order; offset NULL
+     * means one id a row; weight NULL means 1. `accumulate` adds to y instead. */
+    void (*gather)(uint32_t m, uint32_t d, const uint32_t *offset, const uint32_t *id, const float *weight,
+                   const float *table, size_t stride, int accumulate, float *y, uint32_t ldy);
+    /* scatter: gtable[slot of the id] (d floats at slot * d) += weight * g[i], rows in order; slot beside id. */
+    void (*scatter)(uint32_t m, uint32_t d, const uint32_t *offset, const uint32_t *slot, const float *weight,
+                    const float *g, uint32_t ldg, float *gtable);
+
+    /* Factorisation machine, second order (Rendle 2010, eq. 1 in linear time): e [m x f x d]; sum [m x d] = sum over f;
+     * y[i] += 1/2 sum_d (sum^2 - sum_f e^2). back: ge[i,f] += g[i] * (sum[i] - e[i,f]). */
+    void (*fm)(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y);
+    void (*fm_back)(uint32_t m, uint32_t f, uint32_t d, const float *e, const float *sum, const float *g, float *ge);
+
+    /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
+     * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */
+    double (*bce)(uint32_t m, const float *z, const float *y, const float *w, float scale, float *g);
+
+    /* One optimiser step on n consecutive values: w, its state arrays s1, s2 (unused ones may be NULL), gradient g. */
+    void (*optimize)(const struct optimizer_step *o, size_t n, float *w, float *s1, float *s2, const float *g);
+    /* The same step on rows of a table whose row r is table + r * stride: d weights, then d of s1, then d of s2 (as many
+     * as optimizer_slots says). Row id[i] has the gradient g + i * d. Ids are distinct. Same bits as optimize, row by row. */
+    void (*optimize_rows)(const struct optimizer_step *o, uint32_t n, uint32_t d, const uint32_t *id, float *table,
+                          size_t stride, const float *g);
+} kernels;
+
+enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAM, OPTIMIZER_FTRL };
+
+/* Everything of one step that is the same for all values. Formulas are in optimize's reference (portable.c):
+ * SGD with optional momentum (s1); AdaGrad (Duchi 2011; s1 = sum of squares); Adam (Kingma 2015; s1, s2 = moments,
+ * bias corrections precomputed); FTRL-proximal (McMahan 2013, algorithm 1; s1 = z, s2 = n). L2 adds l2 * w to g. */
+typedef struct optimizer_step {
+    enum optimizer_kind kind;
+    float lr, l2, l1, momentum, beta1, beta2, epsilon, ftrl_beta;
+    float correct1, correct2; /* Adam: 1 / (1 - beta1^t), 1 / (1 - beta2^t) */
+} optimizer_step;
+/* State arrays that the kind needs: 0, 1 or 2 (momentum 0 needs none). */
+int optimizer_slots(enum optimizer_kind kind, float momentum);
+
+/* The table of that name; "auto" is the best that this processor has. Unknown or unusable names: USAGE, saying which
+ * ones there are. Setting oneDNN's instruction set is part of it: the first choice of a process stands for avx2/avx512
+ * together with the library (a second, different one is refused by name; portable is always free). */
+int kernels_get(const char *name, const kernels **out, shoal_error *err);
+/* NULL-terminated list of those that this processor can run. */
+const char *const *kernels_available(void);
+/* Called once on every thread that computes (pool's on_start): one thread a library call. */
+void kernels_thread_start(void);
+/* Digest of probe products and of the library's version: equal digests promise equal bits. 32 hex digits. */
+int kernels_digest(const kernels *k, char out[33], shoal_error *err);
+
+/* Functions of one argument on the way to weights, without libm; |relative error| < 2e-7, same bits everywhere. */
+float kernel_exp(float x);
+float kernel_log(float x); /* x > 0; below the smallest normal number, the log of that */
+
+#endif

@@ -1,0 +1,506 @@
+/* Every kernel of every set against the portable one, bit for bit, at sizes around those of the vectors; the portable one
+ * against plain double arithmetic; the matrix products of each set, in a process of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "kernels/kernels_sets.h"
+
+#define FLOATS 20000
+static const uint32_t widths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 100, 129};
+#define N_WIDTHS (sizeof widths / sizeof *widths)
+
+/* ---- inputs ---- */
+
+typedef struct memory {
+    float *a, *b, *c, *d, *e, *f;
+} memory;
+
+static float *numbers(size_t n, uint64_t key, double low, double high)
+{
+    float *p = mem_alloc(n * sizeof *p);
+    assert_non_null(p);
+    for (size_t i = 0; i < n; i++) p[i] = (float)(low + (high - low) * rng_f64(key, i));
+    return p;
+}
+
+static memory memory_new(void)
+{
+    return (memory){numbers(FLOATS, 1, -2, 2), numbers(FLOATS, 2, -2, 2), numbers(FLOATS, 3, 0, 1),
+                    numbers(FLOATS, 4, 0, 2),  numbers(FLOATS, 5, -1, 1), numbers(FLOATS, 6, -9, 9)};
+}
+
+static void memory_free(memory *m)
+{
+    float *all[] = {m->a, m->b, m->c, m->d, m->e, m->f};
+    for (size_t i = 0; i < 6; i++) mem_free(all[i]);
+}
+
+static void same_bits(const memory *x, const memory *y, const char *what, uint32_t n)
+{
+    const float *p[] = {x->a, x->b, x->c, x->d, x->e, x->f}, *q[] = {y->a, y->b, y->c, y->d, y->e, y->f};
+    for (int i = 0; i < 6; i++)
+        for (size_t j = 0; j < FLOATS; j++)
+            if (memcmp(&p[i][j], &q[i][j], sizeof(float)) != 0)
+                fail_msg("%s, n %u: array %d differs at %zu: %a, portable %a", what, n, i, j, (double)q[i][j], (double)p[i][j]);
+}
+
+/* ---- one call of every kernel ---- */
+
+static uint32_t ids[400], offsets[21];
+
+static void make_ids(uint32_t rows)
+{
+    for (uint32_t i = 0; i < 400; i++) ids[i] = (uint32_t)rng_below(7, i, rows);
+    offsets[0] = 0;
+    for (uint32_t i = 0; i < 20; i++) offsets[i + 1] = offsets[i] + (uint32_t)rng_below(8, i, 5);
+}
+
+static void run_bce(const kernels *k, uint32_t n, memory *m)
+{
+    double loss = k->bce(n, m->f + 1, m->c, m->d, 0.25f, m->a);
+    memcpy(m->b, &loss, sizeof loss);
+    m->b[2] = (float)k->bce(n, m->f, m->c, m->d, 1, NULL);
+}
+
+static void run_gather(const kernels *k, uint32_t n, memory *m)
+{
+    k->gather(20, n, NULL, ids, NULL, m->a, n + 3, 0, m->b, n + 1);
+    k->gather(20, n, NULL, ids, m->c, m->a, n + 3, 1, m->b, n + 1);
+    k->gather(20, n, offsets, ids, m->c, m->a, n + 3, 0, m->d, n);
+    k->gather(20, n, offsets, ids, NULL, m->a, n + 3, 1, m->d, n);
+}
+
+static void run_scatter(const kernels *k, uint32_t n, memory *m)
+{
+    k->scatter(20, n, NULL, ids, NULL, m->a, n + 2, m->b);
+    k->scatter(20, n, NULL, ids, m->c, m->a, n + 2, m->b);
+    k->scatter(20, n, offsets, ids, m->c, m->a, n + 2, m->b);
+    k->scatter(20, n, offsets, ids, NULL, m->a, n + 2, m->b);
+}
+
+static void run_fm(const kernels *k, uint32_t n, memory *m)
+{
+    k->fm(11, 5, n, m->a, m->b, m->d);
+    k->fm_back(11, 5, n, m->a, m->b, m->c, m->e);
+}
+
+static void run_norm(const kernels *k, uint32_t n, memory *m)
+{
+    k->batch_norm_stats(9, n, m->a, m->c, m->d);
+    k->batch_norm_apply(9, n, m->a, m->c, m->d, 1e-3f, m->b, m->e, m->f);
+    k->batch_norm_back(9, n, m->a, m->c, m->d, 1e-3f, m->b, m->f, m->e, m->b + 5000, m->b + 10000);
+}
+
+static const optimizer_step steps[] = {
+    {.kind = OPTIMIZER_SGD, .lr = 0.1f, .l2 = 0.01f},
+    {.kind = OPTIMIZER_SGD, .lr = 0.1f, .momentum = 0.9f},
+    {.kind = OPTIMIZER_ADAGRAD, .lr = 0.1f, .l2 = 0.01f, .epsilon = 1e-7f},
+    {.kind = OPTIMIZER_ADAM, .lr = 0.01f, .l2 = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .correct1 = 1.9f,
+     .correct2 = 7.5f},
+    {.kind = OPTIMIZER_FTRL, .lr = 0.1f, .l1 = 0.5f, .l2 = 0.1f, .ftrl_beta = 1},
+};
+#define N_STEPS (sizeof steps / sizeof *steps)
+
+static void run_optimize(const kernels *k, uint32_t n, memory *m)
+{
+    for (size_t s = 0; s < N_STEPS; s++) k->optimize(&steps[s], n, m->a + 200 * s, m->e + 200 * s, m->d + 200 * s, m->b);
+}
+
+static void run_optimize_rows(const kernels *k, uint32_t n, memory *m)
+{
+    uint32_t distinct[37];
+    for (uint32_t i = 0; i < 37; i++) distinct[i] = (i * 11) % 37;
+    for (size_t j = 0; j < FLOATS; j++) m->d[j] = m->d[j] < 0 ? -m->d[j] : m->d[j];
+    for (size_t s = 0; s < N_STEPS; s++) k->optimize_rows(&steps[s], 37, n, distinct, m->d, 3 * n + 1, m->a);
+}
+
+static void run_rows(const kernels *k, uint32_t n, memory *m)
+{
+    k->bias_add(13, n, m->b, m->a, n + 3);
+    k->bias_relu(13, n, m->e, m->a + 1, n + 3);
+    k->column_sum(13, n, m->a, n + 3, m->c);
+    k->row_dot(13, n, m->a, n + 3, m->b, m->d);
+    k->row_outer(13, n, m->d, m->b, m->f, n + 3);
+    k->weighted_rows(13, n, m->d, m->a, n + 3, m->e);
+    k->copy(13, n, m->a, n + 3, m->b, n + 1);
+    k->add_rows(13, n, m->a, n + 3, m->b, n + 1);
+}
+
+static void run_elementwise(const kernels *k, uint32_t n, memory *m)
+{
+    k->add(n, m->a + 1, m->b);
+    k->scale_add(n, 0.3f, m->a + 2, m->b + 1);
+    k->mul(n, m->a, m->b);
+    k->sigmoid(n, m->f, m->c);
+    k->sigmoid_back(n, m->c, m->a);
+    k->tanh(n, m->f, m->d);
+    k->tanh_back(n, m->d, m->a);
+    k->relu(n, m->f);
+    k->relu_back(n, m->f, m->e);
+}
+
+static void run_dropout(const kernels *k, uint32_t n, memory *m)
+{
+    k->dropout(7, n, m->a, n + 5, 0x1234, 99, 39321, 1.5f);
+    k->dropout(7, n, m->b, n + 5, 0x1234, 99, 65536, 1.0f);
+}
+
+static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
+    {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
+    {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
+    {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
+};
+
+static int can(const char *name)
+{
+    const char *const *list = kernels_available();
+    for (; *list; list++)
+        if (strcmp(*list, name) == 0) return 1;
+    return 0;
+}
+
+static void sets_agree(void **state)
+{
+    (void)state;
+    const kernels *sets[] = {&kernels_avx2, &kernels_avx512};
+    make_ids(30);
+    for (int s = 0; s < 2; s++) {
+        if (!can(sets[s]->name)) continue;
+        for (size_t r = 0; r < sizeof runs / sizeof *runs; r++)
+            for (size_t w = 0; w < N_WIDTHS; w++) {
+                memory x = memory_new(), y = memory_new();
+                runs[r].run(&kernels_portable, widths[w], &x);
+                runs[r].run(sets[s], widths[w], &y);
+                same_bits(&x, &y, runs[r].name, widths[w]);
+                memory_free(&x);
+                memory_free(&y);
+            }
+    }
+}
+
+/* ---- the portable set against double arithmetic ---- */
+
+static void near_(double got, double want, double tolerance, const char *what)
+{
+    const double scale = fabs(want) > 1 ? fabs(want) : 1;
+    if (!(fabs(got - want) <= tolerance * scale)) fail_msg("%s: %.9g, expected %.9g", what, got, want);
+}
+
+static void exponential(void **state)
+{
+    (void)state;
+    for (int i = -8700; i <= 8800; i++) {
+        const float x = (float)i * 0.01f;
+        near_((double)kernel_exp(x) / exp((double)x), 1, 2e-7, "exp");
+    }
+    assert_true(kernel_exp(0) == 1 && kernel_exp(-1000) > 0 && kernel_exp(-1000) < 1e-37f && isnan(kernel_exp(NAN)));
+}
+
+static void logarithm(void **state)
+{
+    (void)state;
+    for (int i = -37; i <= 37; i++)
+        for (int j = 0; j < 999; j++) {
+            const float x = (float)(exp((double)i) * (1 + j * 1e-3));
+            const double want = log((double)x), got = (double)kernel_log(x);
+            if (!(fabs(got - want) <= 2e-7 * fabs(want))) fail_msg("log(%g) = %.9g, expected %.9g", (double)x, got, want);
+        }
+    assert_true(kernel_log(1) == 0);
+}
+
+static void elementwise_formulas(void **state)
+{
+    (void)state;
+    enum { N = 2001 };
+    float x[N], y[N], g[N];
+    for (int i = 0; i < N; i++) x[i] = (float)(i - 1000) * 0.02f;
+    kernels_portable.sigmoid(N, x, y);
+    for (int i = 0; i < N; i++) near_(y[i], 1 / (1 + exp(-(double)x[i])), 1e-7, "sigmoid");
+    kernels_portable.tanh(N, x, y);
+    for (int i = 0; i < N; i++) near_(y[i], tanh((double)x[i]), 1.5e-7, "tanh");
+    for (int i = 0; i < N; i++) g[i] = 2;
+    kernels_portable.tanh_back(N, y, g);
+    for (int i = 0; i < N; i++) near_(g[i], 2 * (1 - tanh((double)x[i]) * tanh((double)x[i])), 5e-7, "tanh_back");
+    kernels_portable.relu(N, x);
+    assert_true(x[0] == 0 && x[1000] == 0 && x[2000] == 20);
+    for (int i = 0; i < N; i++) g[i] = 3;
+    kernels_portable.relu_back(N, x, g);
+    assert_true(g[0] == 0 && g[1000] == 0 && g[1001] == 3);
+    float nan_ = NAN;
+    kernels_portable.relu(1, &nan_);
+    assert_true(isnan(nan_));
+}
+
+static void loss_formula(void **state)
+{
+    (void)state;
+    enum { N = 401 };
+    float z[N], y[N], w[N], g[N];
+    double want = 0;
+    for (int i = 0; i < N; i++) {
+        z[i] = (float)(i - 200) * 0.11f;
+        y[i] = (float)(i % 3 == 0);
+        w[i] = (float)(0.5 + i % 4);
+        want += (double)w[i] * (fmax((double)z[i], 0) - (double)z[i] * (double)y[i] + log1p(exp(-fabs((double)z[i]))));
+    }
+    near_(kernels_portable.bce(N, z, y, w, 0.125f, g), want, 1e-7, "loss");
+    for (int i = 0; i < N; i++)
+        near_(g[i], 0.125 * (double)w[i] * (1 / (1 + exp(-(double)z[i])) - (double)y[i]), 1e-7, "gradient of the loss");
+    z[7] = NAN;
+    assert_true(isnan(kernels_portable.bce(N, z, y, w, 1, NULL)));
+}
+
+static void fm_formula(void **state)
+{
+    (void)state;
+    enum { M = 3, F = 4, D = 19 };
+    float *e = numbers(M * F * D, 1, -1, 1), sum[M * D], y[M] = {1, 2, 3};
+    kernels_portable.fm(M, F, D, e, sum, y);
+    for (int i = 0; i < M; i++) {
+        double want = i + 1;
+        for (int f = 0; f < F; f++)
+            for (int h = f + 1; h < F; h++)
+                for (int d = 0; d < D; d++) want += (double)e[(i * F + f) * D + d] * (double)e[(i * F + h) * D + d];
+        near_(y[i], want, 1e-6, "fm");
+    }
+    mem_free(e);
+}
+
+static void norm_formula(void **state)
+{
+    (void)state;
+    enum { M = 7, N = 18 };
+    float *x = numbers(M * N, 1, -1, 3), mean[N], var[N], gamma[N], beta[N], y[M * N];
+    for (int j = 0; j < N; j++) gamma[j] = (float)(j + 1), beta[j] = (float)j;
+    kernels_portable.batch_norm_stats(M, N, x, mean, var);
+    kernels_portable.batch_norm_apply(M, N, x, mean, var, 0.01f, gamma, beta, y);
+    for (int j = 0; j < N; j++) {
+        double mu = 0, v = 0;
+        for (int i = 0; i < M; i++) mu += (double)x[i * N + j] / M;
+        for (int i = 0; i < M; i++) v += ((double)x[i * N + j] - mu) * ((double)x[i * N + j] - mu) / M;
+        near_(mean[j], mu, 1e-6, "mean");
+        near_(var[j], v, 1e-6, "var");
+        for (int i = 0; i < M; i++)
+            near_(y[i * N + j], ((double)x[i * N + j] - mu) / sqrt(v + 0.01) * (j + 1) + j, 3e-6, "batch norm");
+    }
+    mem_free(x);
+}
+
+static void dropout_draws(void **state)
+{
+    (void)state;
+    enum { M = 5, N = 70 };
+    float x[M * N];
+    for (int i = 0; i < M * N; i++) x[i] = 1;
+    kernels_portable.dropout(M, N, x, N, 42, 1000, 20000, 2);
+    for (uint32_t i = 0; i < M; i++)
+        for (uint32_t j = 0; j < N; j++) {
+            const uint64_t u = rng_u64(rng_fold(42, 1000 + i), j / 4);
+            assert_true(x[i * N + j] == ((u >> (16 * (j % 4)) & 0xffff) < 20000 ? 2.0f : 0.0f));
+        }
+}
+
+/* The papers' updates, one value in double. */
+static void reference_step(const optimizer_step *o, double *w, double *s1, double *s2, double g)
+{
+    const double lr = (double)o->lr;
+    if (o->kind == OPTIMIZER_FTRL) {
+        const double sigma = (sqrt(*s2 + g * g) - sqrt(*s2)) / lr;
+        *s1 += g - sigma * *w;
+        *s2 += g * g;
+        const double sign = *s1 < 0 ? -1 : 1;
+        *w = fabs(*s1) <= (double)o->l1
+                 ? 0
+                 : -(*s1 - sign * (double)o->l1) / (((double)o->ftrl_beta + sqrt(*s2)) / lr + (double)o->l2);
+        return;
+    }
+    g += (double)o->l2 * *w;
+    if (o->kind == OPTIMIZER_SGD) {
+        *s1 = (double)o->momentum * *s1 + g;
+        *w -= lr * *s1;
+    } else if (o->kind == OPTIMIZER_ADAGRAD) {
+        *s1 += g * g;
+        *w -= lr * g / (sqrt(*s1) + (double)o->epsilon);
+    } else {
+        *s1 = (double)o->beta1 * *s1 + (1 - (double)o->beta1) * g;
+        *s2 = (double)o->beta2 * *s2 + (1 - (double)o->beta2) * g * g;
+        *w -= lr * *s1 * (double)o->correct1 / (sqrt(*s2 * (double)o->correct2) + (double)o->epsilon);
+    }
+}
+
+static void optimizer_formulas(void **state)
+{
+    (void)state;
+    enum { N = 40, T = 5 };
+    for (size_t s = 0; s < N_STEPS; s++) {
+        float w[N], s1[N] = {0}, s2[N] = {0};
+        double dw[N], d1[N] = {0}, d2[N] = {0};
+        for (int i = 0; i < N; i++) dw[i] = w[i] = (float)(i - 20) * 0.05f;
+        for (int t = 0; t < T; t++) {
+            float *g = numbers(N, 50 + (uint64_t)t, -1, 1);
+            kernels_portable.optimize(&steps[s], N, w, s1, s2, g);
+            for (int i = 0; i < N; i++) {
+                reference_step(&steps[s], &dw[i], &d1[i], &d2[i], (double)g[i]);
+                near_(w[i], dw[i], 5e-6, "optimiser");
+            }
+            mem_free(g);
+        }
+    }
+    assert_int_equal(optimizer_slots(OPTIMIZER_SGD, 0), 0);
+    assert_int_equal(optimizer_slots(OPTIMIZER_SGD, 0.5f), 1);
+    assert_int_equal(optimizer_slots(OPTIMIZER_ADAGRAD, 0), 1);
+    assert_int_equal(optimizer_slots(OPTIMIZER_ADAM, 0), 2);
+    assert_int_equal(optimizer_slots(OPTIMIZER_FTRL, 0), 2);
+}
+
+static void rows_step_is_step(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < N_STEPS; s++)
+        for (uint32_t d = 1; d < 40; d += 19) {
+            const uint32_t id[] = {4, 0, 2};
+            const size_t slots = (size_t)optimizer_slots(steps[s].kind, steps[s].momentum), stride = d * (slots + 1) + 1;
+            float *t = numbers(5 * stride, 1, 0, 1), *u = numbers(5 * stride, 1, 0, 1), *g = numbers(3 * d, 2, -1, 1);
+            kernels_portable.optimize_rows(&steps[s], 3, d, id, t, stride, g);
+            for (size_t i = 0; i < 3; i++) {
+                float *row = u + id[i] * stride;
+                kernels_portable.optimize(&steps[s], d, row, row + d, row + 2 * (size_t)d, g + i * d);
+            }
+            assert_memory_equal(t, u, 5 * stride * sizeof *t);
+            mem_free(t);
+            mem_free(u);
+            mem_free(g);
+        }
+}
+
+/* ---- matrix products ---- */
+
+static void check_gemm(const kernels *k, int ta, int tb, uint32_t m, uint32_t n, uint32_t kk, float beta)
+{
+    const uint32_t lda = (ta ? m : kk) + 2, ldb = (tb ? kk : n) + 1, ldc = n + 3;
+    float *a = numbers((size_t)(ta ? kk : m) * lda, 1, -1, 1), *b = numbers((size_t)(tb ? n : kk) * ldb, 2, -1, 1);
+    float *c = numbers((size_t)m * ldc, 3, -1, 1), *before = numbers((size_t)m * ldc, 3, -1, 1);
+    if (beta == 0) c[0] = NAN; /* must not be read */
+    k->gemm(ta, tb, m, n, kk, a, lda, b, ldb, beta, c, ldc);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < ldc; j++) {
+            double want = (double)before[i * ldc + j] * (j < n ? (double)beta : 1);
+            for (size_t l = 0; j < n && l < kk; l++)
+                want += (double)(ta ? a[l * lda + i] : a[i * lda + l]) * (double)(tb ? b[j * ldb + l] : b[l * ldb + j]);
+            near_(c[i * ldc + j], want, 1e-5, k->name);
+        }
+    mem_free(a);
+    mem_free(b);
+    mem_free(c);
+    mem_free(before);
+}
+
+static int threads_now(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* A large product on a thread of ours starts no thread of the library's. */
+static void *large_product(void *ctx)
+{
+    const kernels *k = ctx;
+    kernels_thread_start();
+    const int before = threads_now();
+    float *a = numbers(512 * 512, 1, -1, 1), *c = numbers(512 * 512, 1, -1, 1);
+    k->gemm(0, 0, 512, 512, 512, a, 512, a, 512, 0, c, 512);
+    mem_free(a);
+    mem_free(c);
+    return threads_now() == before ? ctx : NULL;
+}
+
+static void check_set(const char *name)
+{
+    const kernels *k;
+    shoal_error err;
+    assert_int_equal(kernels_get(name, &k, &err), 0);
+    assert_string_equal(k->name, name);
+    static const uint32_t shapes[][3] = {{1, 1, 1}, {5, 3, 7}, {33, 65, 130}, {64, 32, 128}, {17, 40, 257}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int t = 0; t < 4; t++)
+            for (int beta = 0; beta < 2; beta++)
+                check_gemm(k, t & 1, t >> 1, shapes[s][0], shapes[s][1], shapes[s][2], (float)beta);
+    pthread_t t;
+    void *alone;
+    assert_int_equal(pthread_create(&t, NULL, large_product, (void *)k), 0);
+    assert_int_equal(pthread_join(t, &alone), 0);
+    assert_ptr_equal(alone, k);
+    char one[33], two[33];
+    assert_int_equal(kernels_digest(k, one, &err), 0);
+    assert_int_equal(kernels_digest(k, two, &err), 0);
+    assert_string_equal(one, two);
+    assert_int_equal(strlen(one), 32);
+}
+
+/* A process takes one set of oneDNN; each is tried in a child. */
+static void products(void **state)
+{
+    (void)state;
+    for (const char *const *name = kernels_available(); *name; name++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            check_set(*name);
+            fflush(NULL);
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail_msg("products of '%s' are wrong", *name);
+    }
+}
+
+static void choosing(void **state)
+{
+    (void)state;
+    const kernels *k = NULL;
+    shoal_error err;
+    assert_int_equal(kernels_get("sse9", &k, &err), SHOAL_USAGE);
+    assert_non_null(strstr(err.message, "'sse9' are not known; there are: auto, "));
+    assert_non_null(strstr(err.message, "portable"));
+    assert_int_equal(kernels_get("auto", &k, &err), 0);
+    assert_string_equal(k->name, kernels_available()[0]);
+    if (can("avx512")) {
+        assert_int_equal(kernels_get("avx2", &k, &err), SHOAL_USAGE);
+        assert_non_null(strstr(err.message, "already computes with another instruction set"));
+        assert_int_equal(kernels_get("avx512", &k, &err), 0);
+    }
+    assert_int_equal(kernels_get("portable", &k, &err), 0);
+    mem_fail_at(1, 0);
+    char digest[33];
+    assert_int_equal(kernels_digest(k, digest, &err), SHOAL_NOMEM);
+    mem_fail_at(0, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sets_agree),      cmocka_unit_test(exponential),          cmocka_unit_test(logarithm),
+        cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula), cmocka_unit_test(fm_formula),
+        cmocka_unit_test(norm_formula),    cmocka_unit_test(dropout_draws),      cmocka_unit_test(optimizer_formulas),
+        cmocka_unit_test(rows_step_is_step), cmocka_unit_test(products),         cmocka_unit_test(choosing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,27 @@
+/* layer_kinds.c: the table of layer kinds. A new kind is one file and one line here. */
+#include "model/layer.h"
+
+#include <string.h>
+
+#define LAYER_KINDS(X) \
+    X(linear)          \
+    X(embedding)       \
+    X(fm)              \
+    X(dense)           \
+    X(add)             \
+    X(concat)          \
+    X(activation)      \
+    X(dropout)         \
+    X(batch_norm)
+
+#define DECLARE(kind) extern const layer_kind layer_##kind;
+#define LIST(kind) &layer_##kind,
+LAYER_KINDS(DECLARE)
+const layer_kind *const layer_kinds[] = {LAYER_KINDS(LIST) NULL};
+
+const layer_kind *layer_kind_find(const char *name)
+{
+    for (size_t i = 0; layer_kinds[i]; i++)
+        if (strcmp(layer_kinds[i]->name, name) == 0) return layer_kinds[i];
+    return NULL;
+}

@@ -1,0 +1,84 @@
+/* model_testing.h: small data and models for the tests of this folder. Included by *_test.c only. */
+#ifndef MODEL_MODEL_TESTING_H
+#define MODEL_MODEL_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/model.h"
+
+#define T_ROWS 13
+#define T_FIELDS 4
+#define T_DENSE 3
+#define T_IDS 40
+
+typedef struct fixture {
+    features f;
+    feature_field field[T_FIELDS];
+    batch b;
+    batch_field bf[T_FIELDS];
+    uint32_t id[T_FIELDS][4 * T_ROWS], offset[T_FIELDS][T_ROWS + 1];
+    float bag_weight[4 * T_ROWS], dense[T_ROWS * T_DENSE], label[T_ROWS], weight[T_ROWS];
+} fixture;
+
+/* Fields of one key a row, but the third a bag (some empty) and the fourth a weighted bag. */
+static inline void fixture_init(fixture *x, uint32_t n_fields, uint32_t n_dense, uint64_t seed)
+{
+    static const char *const names[] = {"user", "item", "tags", "scores"};
+    memset(x, 0, sizeof *x);
+    for (uint32_t i = 0; i < T_FIELDS; i++) {
+        x->field[i] = (feature_field){.name = names[i], .base = i * 10, .rows = 10};
+        x->bf[i].id = x->id[i];
+        x->bf[i].n_id = T_ROWS;
+        for (uint32_t j = 0; j < 4 * T_ROWS; j++)
+            x->id[i][j] = i * 10 + (uint32_t)rng_below(rng_fold(seed, i), j, 10);
+        if (i < 2) continue;
+        for (uint32_t r = 0; r < T_ROWS; r++)
+            x->offset[i][r + 1] = x->offset[i][r] + (uint32_t)rng_below(rng_fold(seed, 10 + i), r, 4);
+        x->bf[i].offset = x->offset[i];
+        x->bf[i].n_id = x->offset[i][T_ROWS];
+    }
+    for (uint32_t j = 0; j < 4 * T_ROWS; j++) x->bag_weight[j] = (float)(rng_f64(rng_fold(seed, 20), j) * 2);
+    x->bf[3].weight = x->bag_weight;
+    for (uint32_t j = 0; j < T_ROWS * T_DENSE; j++) x->dense[j] = (float)(rng_f64(rng_fold(seed, 21), j) * 2 - 1);
+    for (uint32_t r = 0; r < T_ROWS; r++) {
+        x->label[r] = (float)(rng_u64(rng_fold(seed, 22), r) & 1);
+        x->weight[r] = (float)(0.5 + rng_f64(rng_fold(seed, 23), r));
+    }
+    x->f = (features){.field = x->field, .n_fields = n_fields, .n_dense = n_dense, .n_ids = 10 * n_fields};
+    x->b = (batch){.rows = T_ROWS, .n_dense = n_dense, .n_fields = n_fields, .dense = n_dense ? x->dense : NULL,
+                   .field = x->bf, .label = x->label, .weight = x->weight};
+}
+
+static inline int build_text(const char *text, const features *f, const model_overrides *o, model **out, shoal_error *err)
+{
+    conf *c = NULL;
+    int rc = conf_parse("m.yaml", text, strlen(text), &c, err);
+    *out = NULL;
+    if (rc == 0) rc = model_build(c, f, o, out, err);
+    conf_free(c);
+    return rc;
+}
+
+static inline int build_zoo(const char *name, const features *f, const model_overrides *o, model **out, shoal_error *err)
+{
+    conf *c = NULL;
+    int rc = model_source(name, &c, err);
+    *out = NULL;
+    if (rc == 0) rc = model_build(c, f, o, out, err);
+    conf_free(c);
+    return rc;
+}
+
+#define assert_ok(call, err) do { if ((call) < 0) fail_msg("%s: %s", #call, (err).message); } while (0)
+
+#endif

@@ -1,0 +1,120 @@
+/* tfrecord_read.c: the reading half of tfrecord.h. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "records/crc32c.h"
+#include "records/inflate.h"
+#include "records/tfrecord.h"
+
+#define WINDOW_BYTES (256u << 10)
+#define HEADER_BYTES 12u
+#define FOOTER_BYTES 4u
+
+struct tfrecord_reader {
+    inflater *bytes;
+    uint8_t *window; /* [begin, end) is read and not yet given out */
+    size_t begin, end, cap;
+    uint64_t offset; /* of window[begin] in the (inflated) file */
+    uint64_t index;
+    int at_end;
+};
+
+static uint32_t u32_of(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t u64_of(const uint8_t *p) { return u32_of(p) | (uint64_t)u32_of(p + 4) << 32; }
+
+int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err)
+{
+    *out = NULL;
+    tfrecord_reader *t = mem_calloc(1, sizeof *t);
+    if (!t) return error_nomem(err, sizeof *t, "a record reader");
+    file_reader *file;
+    int r = file_open(path, &file, err);
+    if (r == 0) r = inflater_new(file, &t->bytes, err);
+    if (r == 0 && !(t->window = mem_alloc(WINDOW_BYTES))) r = error_nomem(err, WINDOW_BYTES, "a record reader");
+    if (r != 0) {
+        tfrecord_close(t);
+        return r;
+    }
+    t->cap = WINDOW_BYTES;
+    *out = t;
+    return 0;
+}
+
+void tfrecord_close(tfrecord_reader *t)
+{
+    if (!t) return;
+    inflater_free(t->bytes);
+    mem_free(t->window);
+    mem_free(t);
+}
+
+uint64_t tfrecord_index(const tfrecord_reader *t) { return t->index; }
+
+/* Makes room behind `end`. Memory follows the bytes that are really there, not the length that a header claims. */
+static int make_room(tfrecord_reader *t, size_t need, shoal_error *err)
+{
+    size_t have = t->end - t->begin;
+    if (t->begin > 0) {
+        memmove(t->window, t->window + t->begin, have);
+        t->begin = 0;
+        t->end = have;
+    }
+    if (t->end < t->cap) return 0;
+    size_t cap = t->cap * 2 < need ? t->cap * 2 : need;
+    uint8_t *p = mem_realloc(t->window, cap);
+    if (!p) return error_nomem(err, cap, "a record");
+    t->window = p;
+    t->cap = cap;
+    return 0;
+}
+
+/* Tries to have n bytes in the window; fewer only at the end of the file. */
+static int want(tfrecord_reader *t, size_t n, shoal_error *err)
+{
+    while (t->end - t->begin < n && !t->at_end) {
+        int r = t->begin + n > t->cap ? make_room(t, n, err) : 0;
+        if (r < 0) return r;
+        int64_t got = inflater_read(t->bytes, t->window + t->end, t->cap - t->end, err);
+        if (got < 0) return (int)got;
+        t->end += (size_t)got;
+        t->at_end = got == 0;
+    }
+    return 0;
+}
+
+static int damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
+{
+    return error_set(err, SHOAL_DATA, "%s: record %llu at byte %llu%s: %s", inflater_path(t->bytes),
+                     (unsigned long long)t->index, (unsigned long long)t->offset,
+                     inflater_is_gzip(t->bytes) ? " of the inflated file" : "", what);
+}
+
+int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
+{
+    int r = want(t, HEADER_BYTES, err);
+    if (r < 0) return r;
+    size_t have = t->end - t->begin;
+    if (have == 0) return 0;
+    if (have < HEADER_BYTES) return damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
+    const uint8_t *p = t->window + t->begin;
+    uint64_t length = u64_of(p);
+    if (u32_of(p + 8) != crc32c_mask(crc32c(0, p, 8)))
+        return damaged(t, err, t->index == 0 ? "no TFRecord: the checksum of the length is wrong; if it is another format, say --format"
+                                             : "the checksum of its length is wrong: the file is damaged; make or copy it anew");
+    if (length > TFRECORD_BYTES_MAX) return damaged(t, err, "it claims more than 2 GiB: no record that shoal reads is that large");
+    size_t whole = HEADER_BYTES + (size_t)length + FOOTER_BYTES;
+    if ((r = want(t, whole, err)) < 0) return r;
+    if (t->end - t->begin < whole) return damaged(t, err, "the file ends inside its data: it was cut; make or copy it anew");
+    p = t->window + t->begin;
+    if (u32_of(p + HEADER_BYTES + length) != crc32c_mask(crc32c(0, p + HEADER_BYTES, (size_t)length)))
+        return damaged(t, err, "the checksum of its data is wrong: the file is damaged; make or copy it anew");
+    *data = view_of((const char *)p + HEADER_BYTES, (size_t)length);
+    t->begin += whole;
+    t->offset += whole;
+    t->index++;
+    return 1;
+}

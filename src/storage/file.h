@@ -1,0 +1,61 @@
+/* file.h: bytes by path. Local files now; the table of functions by URI scheme is where HDFS and S3 will join.
+ * A file that is written appears whole or not at all: it is written beside its name as ".NAME.tmp-XXXXXX", synced, and
+ * renamed by file_writer_commit; anything else removes it. */
+#ifndef STORAGE_FILE_H
+#define STORAGE_FILE_H
+
+#include "base/buf.h"
+
+typedef struct file_reader file_reader;
+/* path may start with file://. "-" is standard input (sequential only). Other schemes are refused by name. */
+int file_open(const char *path, file_reader **out, shoal_error *err);
+/* Sequential: up to n bytes; returns the number, 0 at the end. */
+int64_t file_read(file_reader *f, void *p, size_t n, shoal_error *err);
+/* Exactly n bytes at offset, else an error that names both. Safe from several threads. */
+int file_pread(file_reader *f, uint64_t offset, void *p, size_t n, shoal_error *err);
+uint64_t file_size(const file_reader *f); /* UINT64_MAX for a pipe */
+const char *file_path(const file_reader *f);
+void file_close(file_reader *f);
+/* The whole of a small file, at most `limit` bytes. */
+int file_read_all(const char *path, size_t limit, buf *out, shoal_error *err);
+
+typedef struct file_writer file_writer;
+/* Creates the missing folders above path. With `replace` 0, a path that exists is an error. */
+int file_create(const char *path, int replace, file_writer **out, shoal_error *err);
+int file_write(file_writer *w, const void *p, size_t n, shoal_error *err); /* buffered */
+/* Writes at an offset that was written before (to fill in a header). */
+int file_pwrite(file_writer *w, uint64_t offset, const void *p, size_t n, shoal_error *err);
+uint64_t file_written(const file_writer *w);
+int file_flush(file_writer *w, shoal_error *err); /* hands the buffer to the system; no sync */
+int file_commit(file_writer *w, shoal_error *err); /* fsync, rename, fsync of the folder; frees w on success and failure */
+void file_abort(file_writer *w);                   /* removes what was written; frees w; NULL is nothing */
+/* Small files in one call, with the same guarantee. */
+int file_write_all(const char *path, int replace, const void *p, size_t n, shoal_error *err);
+
+/* Paths */
+int file_exists(const char *path);
+int file_is_dir(const char *path);
+int file_mkdirs(const char *path, shoal_error *err);
+int file_rename(const char *from, const char *to, shoal_error *err); /* and syncs the folder */
+int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
+int file_sync_dir(const char *path, shoal_error *err);
+/* Expands a path, glob or folder to files in byte order of their names. Of folders: all files below, without names that
+ * start with '_' or '.'; `k=v` folders are kept as they are in the path. Nothing found is STORAGE with the reason. */
+int file_list(const char *pattern, char ***paths, size_t *n, shoal_error *err);
+void file_list_free(char **paths, size_t n);
+
+/* What tells a changed file from the same one without reading it all: size, modification time, and the XXH3 of 16 pieces
+ * of 64 KiB spread over it, head and tail included. */
+typedef struct file_print {
+    uint64_t size;
+    int64_t mtime_ns;
+    uint64_t sample;
+} file_print;
+int file_fingerprint(const char *path, file_print *out, shoal_error *err);
+
+/* Test hook: the n-th of all write, fsync, rename calls from now fails with errnum, or kills the process when errnum is
+ * -1; 0 switches it off. In debug builds also by SHOAL_TEST_FAIL_IO=N[:errnum]. */
+void file_fail_at(long n, int errnum);
+long file_op_count(void);
+
+#endif

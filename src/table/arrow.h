@@ -1,0 +1,69 @@
+/* arrow.h: helpers over the Arrow C data interface, the currency of tables.
+ * Ownership is Arrow's: whoever holds a structure with release != NULL calls release once. */
+#ifndef TABLE_ARROW_H
+#define TABLE_ARROW_H
+
+#include "base/buf.h"
+
+/* The types of columns that Shoal tells apart. Anything else is ARROW_OTHER and refused by name where it matters. */
+enum arrow_type {
+    ARROW_OTHER, ARROW_NULL, ARROW_BOOL,
+    ARROW_I8, ARROW_I16, ARROW_I32, ARROW_I64, ARROW_U8, ARROW_U16, ARROW_U32, ARROW_U64,
+    ARROW_F32, ARROW_F64, ARROW_DECIMAL128,
+    ARROW_UTF8, ARROW_LARGE_UTF8, ARROW_BINARY, ARROW_LARGE_BINARY,
+    ARROW_DATE32, ARROW_TIMESTAMP, ARROW_TIME, ARROW_LIST, ARROW_LARGE_LIST, ARROW_STRUCT
+};
+enum arrow_type arrow_type_of(const struct ArrowSchema *field);
+const char *arrow_type_name(const struct ArrowSchema *field, char *out, size_t n); /* "int64", "list<utf8>", ... */
+int arrow_type_is_int(enum arrow_type t);
+int arrow_type_is_float(enum arrow_type t);
+int arrow_type_is_text(enum arrow_type t); /* utf8 and binary, large or not */
+int arrow_type_is_list(enum arrow_type t);
+
+/* Index of the named child of a struct schema, or -1. */
+int64_t arrow_find(const struct ArrowSchema *schema, const char *name);
+/* Deep copy of a schema. */
+int arrow_schema_copy(const struct ArrowSchema *in, struct ArrowSchema *out, shoal_error *err);
+/* Builds schemas: a struct with n children (each then set by arrow_schema_set), formats as in the specification. */
+int arrow_schema_struct(struct ArrowSchema *out, int64_t n_children, shoal_error *err);
+int arrow_schema_set(struct ArrowSchema *child, const char *name, const char *format, int nullable, shoal_error *err);
+int arrow_schema_set_list(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err);
+
+/* Arrow format strings of simple types both ways; ARROW_OTHER for what is none of them. */
+enum arrow_type arrow_type_of_format(const char *format);
+
+/* Deep copy of an array of the types above (a struct of them at the top). */
+int arrow_array_copy(const struct ArrowSchema *schema, const struct ArrowArray *in, struct ArrowArray *out, shoal_error *err);
+/* Bytes of the buffers that the rows of an array use; an estimate of its weight in memory and in files. */
+uint64_t arrow_array_bytes(const struct ArrowSchema *schema, const struct ArrowArray *a);
+
+/* Checks lengths, buffer presence, offsets (monotone, within the data) of an array against its schema before anything
+ * else reads it. Streams of callers are not trusted. */
+int arrow_array_check(const struct ArrowSchema *schema, const struct ArrowArray *array, shoal_error *err);
+
+/* Cell access; `row` counts from 0 within the array (its offset is applied here). No bounds checks: check first. */
+int arrow_is_null(const struct ArrowArray *a, int64_t row);
+/* Bool, integers, dates, timestamps (raw units), decimals are not included. */
+int64_t arrow_i64(enum arrow_type t, const struct ArrowArray *a, int64_t row);
+/* Integers, floats, bool as 0/1. */
+double arrow_f64(enum arrow_type t, const struct ArrowArray *a, int64_t row);
+view arrow_text(enum arrow_type t, const struct ArrowArray *a, int64_t row);
+/* The half-open range of child elements of a list. */
+void arrow_list(enum arrow_type t, const struct ArrowArray *a, int64_t row, int64_t *begin, int64_t *end);
+
+/* Building batches column by column; rows are added field by field. */
+typedef struct arrow_builder arrow_builder;
+int arrow_builder_new(const struct ArrowSchema *schema, arrow_builder **out, shoal_error *err);
+void arrow_builder_free(arrow_builder *b);
+int arrow_builder_null(arrow_builder *b, int64_t column, shoal_error *err);
+int arrow_builder_i64(arrow_builder *b, int64_t column, int64_t v, shoal_error *err); /* narrowed to the type; range checked by the caller */
+int arrow_builder_f64(arrow_builder *b, int64_t column, double v, shoal_error *err);
+int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *err);
+/* Lists: open, add items (i64, f64 or text by the item type), close. */
+int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err);
+int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err);
+int64_t arrow_builder_rows(const arrow_builder *b, int64_t column);
+/* Hands the rows over as one struct array and starts anew. */
+int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err);
+
+#endif

@@ -1,0 +1,263 @@
+/* arrow_builder.c: batches column by column (arrow.h). A column is a node; the items of a list are its child node. The
+ * buffers of a finished array are the builder's own, handed over. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "table/arrow.h"
+
+typedef struct node {
+    enum arrow_type type;
+    buf valid;   /* bits; empty as long as nothing is null */
+    buf values;  /* values, or the offsets of text and lists */
+    buf bytes;   /* of text */
+    int64_t rows, nulls;
+    struct node *item;
+} node;
+
+struct arrow_builder {
+    int64_t columns;
+    node *column;
+};
+
+static int has_offsets(const node *n) { return arrow_type_is_text(n->type) || arrow_type_is_list(n->type); }
+
+static int is_wide(const node *n)
+{
+    return n->type == ARROW_LARGE_UTF8 || n->type == ARROW_LARGE_BINARY || n->type == ARROW_LARGE_LIST;
+}
+
+static void node_release(node *n)
+{
+    buf_release(&n->valid);
+    buf_release(&n->values);
+    buf_release(&n->bytes);
+    if (n->item) node_release(n->item);
+    mem_free(n->item);
+    n->item = NULL;
+}
+
+static int node_init(node *n, const struct ArrowSchema *field, int depth, shoal_error *err)
+{
+    char name[96];
+    n->type = arrow_type_of(field);
+    if (n->type == ARROW_OTHER || n->type == ARROW_STRUCT || n->type == ARROW_DECIMAL128 || depth > 1)
+        return error_set(err, SHOAL_DATA, "column '%s': rows of type %s cannot be built", field->name, arrow_type_name(field, name, sizeof name));
+    if (!arrow_type_is_list(n->type)) return 0;
+    n->item = mem_calloc(1, sizeof *n->item);
+    return n->item ? node_init(n->item, field->children[0], depth + 1, err) : error_nomem(err, sizeof *n, "a list column");
+}
+
+int arrow_builder_new(const struct ArrowSchema *schema, arrow_builder **out, shoal_error *err)
+{
+    *out = NULL;
+    arrow_builder *b = mem_calloc(1, sizeof *b);
+    if (!b) return error_nomem(err, sizeof *b, "a batch builder");
+    int r = 0;
+    b->column = mem_calloc((size_t)schema->n_children + 1, sizeof *b->column);
+    if (!b->column) r = error_nomem(err, (size_t)schema->n_children * sizeof *b->column, "a batch builder");
+    for (int64_t i = 0; r == 0 && i < schema->n_children; i++) {
+        b->columns = i + 1;
+        r = node_init(&b->column[i], schema->children[i], 0, err);
+    }
+    if (r < 0) {
+        arrow_builder_free(b);
+        return r;
+    }
+    *out = b;
+    return 0;
+}
+
+void arrow_builder_free(arrow_builder *b)
+{
+    if (!b) return;
+    for (int64_t i = 0; i < b->columns; i++) node_release(&b->column[i]);
+    mem_free(b->column);
+    mem_free(b);
+}
+
+static inline int put(buf *b, const void *p, size_t n, shoal_error *err)
+{
+    if (b->cap - b->len < n) {
+        int r = buf_reserve(b, n > b->cap ? n : b->cap, err);
+        if (r < 0) return r;
+    }
+    memcpy(b->data + b->len, p, n);
+    b->len += n;
+    return 0;
+}
+
+static int put_zeros(buf *b, size_t n, shoal_error *err)
+{
+    int r = buf_reserve(b, n, err);
+    if (r < 0) return r;
+    memset(b->data + b->len, 0, n);
+    b->len += n;
+    return 0;
+}
+
+/* Notes whether the row that is being added has a value. */
+static inline int note(node *n, int is_null, shoal_error *err)
+{
+    if (is_null && n->nulls == 0 && n->type != ARROW_NULL) {
+        /* the first null: all rows so far were valid */
+        size_t bytes = (size_t)n->rows / 8 + 1;
+        int r = put_zeros(&n->valid, bytes, err);
+        if (r < 0) return r;
+        memset(n->valid.data, 0xff, bytes);
+        n->valid.data[bytes - 1] = (uint8_t)((1u << (n->rows & 7)) - 1);
+    } else if (n->valid.len > 0) {
+        if ((size_t)n->rows / 8 >= n->valid.len) {
+            uint8_t zero = 0;
+            int r = put(&n->valid, &zero, 1, err);
+            if (r < 0) return r;
+        }
+        if (!is_null) n->valid.data[n->rows >> 3] |= (uint8_t)(1u << (n->rows & 7));
+    }
+    n->nulls += is_null;
+    n->rows++;
+    return 0;
+}
+
+/* Offsets are written in front of a row; the last one when the array is finished. */
+static int put_offset(node *n, shoal_error *err)
+{
+    int64_t at = arrow_type_is_list(n->type) ? n->item->rows : (int64_t)n->bytes.len;
+    if (is_wide(n)) return put(&n->values, &at, 8, err);
+    if (at > INT32_MAX) return error_set(err, SHOAL_DATA, "a batch holds more than 2 GiB of one column");
+    int32_t narrow = (int32_t)at;
+    return put(&n->values, &narrow, 4, err);
+}
+
+static size_t width_of(enum arrow_type t)
+{
+    switch (t) {
+    case ARROW_I8:
+    case ARROW_U8: return 1;
+    case ARROW_I16:
+    case ARROW_U16: return 2;
+    case ARROW_I32:
+    case ARROW_U32:
+    case ARROW_F32:
+    case ARROW_DATE32: return 4;
+    default: return 8;
+    }
+}
+
+static inline int add_i64(node *n, int64_t v, shoal_error *err)
+{
+    int r;
+    if (n->type == ARROW_BOOL) {
+        if ((n->rows & 7) == 0 && (r = put_zeros(&n->values, 1, err)) < 0) return r;
+        if (v) n->values.data[n->rows >> 3] |= (uint8_t)(1u << (n->rows & 7));
+        return 0;
+    }
+    return put(&n->values, &v, width_of(n->type), err); /* little endian: the low bytes are the narrow value */
+}
+
+static inline node *target(arrow_builder *b, int64_t column)
+{
+    node *n = &b->column[column];
+    return n->item ? n->item : n;
+}
+
+int arrow_builder_null(arrow_builder *b, int64_t column, shoal_error *err)
+{
+    node *n = &b->column[column];
+    int r = 0;
+    if (n->type != ARROW_NULL) r = has_offsets(n) ? put_offset(n, err) : add_i64(n, 0, err);
+    return r < 0 ? r : note(n, 1, err);
+}
+
+int arrow_builder_i64(arrow_builder *b, int64_t column, int64_t v, shoal_error *err)
+{
+    node *n = target(b, column);
+    int r = add_i64(n, v, err);
+    return r < 0 ? r : note(n, 0, err);
+}
+
+int arrow_builder_f64(arrow_builder *b, int64_t column, double v, shoal_error *err)
+{
+    node *n = target(b, column);
+    float f = (float)v;
+    int r = n->type == ARROW_F32 ? put(&n->values, &f, 4, err) : put(&n->values, &v, 8, err);
+    return r < 0 ? r : note(n, 0, err);
+}
+
+int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *err)
+{
+    node *n = target(b, column);
+    int r = put_offset(n, err);
+    if (r == 0 && v.n > 0) r = put(&n->bytes, v.p, v.n, err);
+    return r < 0 ? r : note(n, 0, err);
+}
+
+int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(&b->column[column], err); }
+int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return note(&b->column[column], 0, err); }
+int64_t arrow_builder_rows(const arrow_builder *b, int64_t column) { return b->column[column].rows; }
+
+/* ---- handing over ------------------------------------------------------------------------------------------------- */
+
+typedef struct handed { void *buffers[3]; } handed;
+
+static void handed_release(struct ArrowArray *a)
+{
+    handed *own = a->private_data;
+    for (int64_t i = 0; a->children && i < a->n_children; i++) {
+        if (a->children[i] && a->children[i]->release) a->children[i]->release(a->children[i]);
+        mem_free(a->children[i]);
+    }
+    for (int i = 0; own && i < 3; i++) mem_free(own->buffers[i]);
+    mem_free(own);
+    mem_free(a->children);
+    memset(a, 0, sizeof *a);
+}
+
+static int shell(struct ArrowArray *a, int64_t n_children, shoal_error *err)
+{
+    memset(a, 0, sizeof *a);
+    a->release = handed_release;
+    int nomem = !(a->private_data = mem_calloc(1, sizeof(handed)));
+    if (!nomem && n_children > 0) nomem = !(a->children = mem_calloc((size_t)n_children, sizeof *a->children));
+    for (int64_t i = 0; !nomem && i < n_children; i++) {
+        nomem = !(a->children[i] = mem_calloc(1, sizeof **a->children));
+        a->n_children = i + 1;
+    }
+    return nomem ? error_nomem(err, sizeof(handed), "a batch") : 0;
+}
+
+static void *taken(buf *b)
+{
+    void *p = b->data;
+    buf_init(b);
+    return p;
+}
+
+static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
+{
+    int r = shell(a, n->item ? 1 : 0, err);
+    if (r == 0 && has_offsets(n)) r = put_offset(n, err);
+    if (r < 0) return r;
+    handed *own = a->private_data;
+    own->buffers[0] = taken(&n->valid);
+    own->buffers[1] = taken(&n->values);
+    own->buffers[2] = taken(&n->bytes);
+    a->buffers = (const void **)own->buffers;
+    a->n_buffers = n->type == ARROW_NULL ? 0 : arrow_type_is_text(n->type) ? 3 : 2;
+    a->length = n->rows;
+    a->null_count = n->nulls;
+    n->rows = n->nulls = 0;
+    return n->item ? node_finish(n->item, a->children[0], err) : 0;
+}
+
+int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err)
+{
+    int r = shell(out, b->columns, err);
+    if (r == 0) {
+        out->buffers = (const void **)((handed *)out->private_data)->buffers;
+        out->n_buffers = 1;
+        out->length = b->columns > 0 ? b->column[0].rows : 0;
+    }
+    for (int64_t i = 0; r == 0 && i < b->columns; i++) r = node_finish(&b->column[i], out->children[i], err);
+    if (r < 0 && out->release) out->release(out);
+    return r;
+}

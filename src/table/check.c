@@ -1,0 +1,132 @@
+/* check.c: shoal_check: reads every byte of every file: framing, checksums, whether the rows fit the columns, whether the
+ * files have the same columns. A line a file; damage does not stop the files after it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/host.h"
+#include "base/mem.h"
+#include "storage/file.h"
+#include "table/source.h"
+
+typedef struct totals {
+    uint64_t files, bad, rows;
+    int have_schema, first_code;
+    struct ArrowSchema schema; /* of the first sound file */
+    char first[SHOAL_ERROR_MAX];
+} totals;
+
+static int same_columns(const struct ArrowSchema *a, const struct ArrowSchema *b, const char *path, shoal_error *err)
+{
+    char of_a[160], of_b[160];
+    for (int64_t i = 0; i < a->n_children || i < b->n_children; i++) {
+        if (i >= a->n_children) return error_set(err, SHOAL_DATA, "%s: column '%s' is not in the files before it", path, b->children[i]->name);
+        if (i >= b->n_children || strcmp(a->children[i]->name, b->children[i]->name) != 0)
+            return error_set(err, SHOAL_DATA, "%s: column %" PRId64 " is '%s', but '%s' in the files before it", path, i,
+                             i < b->n_children ? b->children[i]->name : "missing", a->children[i]->name);
+        arrow_type_name(a->children[i], of_a, sizeof of_a);
+        arrow_type_name(b->children[i], of_b, sizeof of_b);
+        if (strcmp(of_a, of_b) != 0)
+            return error_set(err, SHOAL_DATA, "%s: column '%s' is %s, but %s in the files before it", path, a->children[i]->name, of_b, of_a);
+    }
+    return 0;
+}
+
+static int read_through(table *t, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    struct ArrowArray batch;
+    int r;
+    while ((r = table_next(t, &batch, err)) == 1) {
+        *rows += (uint64_t)batch.length;
+        batch.release(&batch);
+        if (host_interrupted(host)) return error_set(err, SHOAL_INTERRUPTED, "interrupted");
+    }
+    return r;
+}
+
+static int check_file(const table_spec *like, const char *path, totals *sum, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    table_spec spec = *like;
+    table *t;
+    spec.paths = &path;
+    spec.n_paths = 1;
+    int r = table_open(&spec, &t, err);
+    if (r < 0) return r;
+    r = read_through(t, host, rows, err);
+    if (r == 0 && sum->have_schema && *rows > 0) r = same_columns(&sum->schema, table_schema(t), path, err);
+    if (r == 0 && !sum->have_schema && *rows > 0) {
+        r = arrow_schema_copy(table_schema(t), &sum->schema, err);
+        sum->have_schema = r == 0;
+    }
+    table_free(t);
+    return r;
+}
+
+static int say(const char *path, uint64_t rows, int bad, const char *message, int json, const shoal_host *host, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    int r;
+    if (json) {
+        r = buf_puts(&b, "{\"file\": ", err);
+        if (r == 0) r = buf_put_json(&b, path, strlen(path), err);
+        if (r == 0) r = buf_printf(&b, err, ", \"rows\": %" PRIu64 ", \"ok\": %s", rows, bad ? "false" : "true");
+        if (r == 0 && bad) r = buf_puts(&b, ", \"error\": ", err);
+        if (r == 0 && bad) r = buf_put_json(&b, message, strlen(message), err);
+        if (r == 0) r = buf_puts(&b, "}\n", err);
+    } else if (bad) {
+        r = buf_printf(&b, err, "BAD  %s\n", message);
+    } else {
+        r = buf_printf(&b, err, "ok   %s: %" PRIu64 " rows\n", path, rows);
+    }
+    if (r == 0) r = host_out(host, (const char *)b.data, b.len, err);
+    buf_release(&b);
+    return r;
+}
+
+static int check_all(const table_spec *spec, char **files, size_t n, int json, const shoal_host *host, totals *sum, shoal_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        shoal_error local = {0};
+        uint64_t rows = 0;
+        int bad = check_file(spec, files[i], sum, host, &rows, &local);
+        if (bad == SHOAL_INTERRUPTED || bad == SHOAL_NOMEM) {
+            if (err) *err = local;
+            return bad;
+        }
+        sum->files++;
+        sum->rows += rows;
+        if (bad < 0 && sum->bad++ == 0) {
+            sum->first_code = bad;
+            memcpy(sum->first, local.message, sizeof sum->first);
+        }
+        r = say(files[i], rows, bad < 0, local.message, json, host, err);
+        host_progress(host, "%zu of %zu files, %" PRIu64 " rows", i + 1, n, sum->rows);
+    }
+    return r;
+}
+
+int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err)
+{
+    const char *const *args;
+    size_t n_args = option_args(o, &args), n = 0;
+    char **files = NULL;
+    table_spec spec;
+    totals sum = {0};
+    int json = option_flag(o, "json");
+    int r = table_spec_from(o, args, n_args, 0, &spec, err);
+    if (r < 0) return r;
+    if (spec.stream) {
+        if (spec.stream->release) spec.stream->release(spec.stream);
+        return error_set(err, SHOAL_USAGE, "check reads files, not streams");
+    }
+    spec.sql = NULL;
+    if ((r = table_files(&spec, &files, &n, err)) < 0) return r;
+    r = check_all(&spec, files, n, json, host, &sum, err);
+    file_list_free(files, n);
+    if (sum.schema.release) sum.schema.release(&sum.schema);
+    if (r < 0) return r;
+    if (sum.bad > 0)
+        return error_set(err, sum.first_code, "%" PRIu64 " of %" PRIu64 " files are bad; the first: %.700s", sum.bad, sum.files, sum.first);
+    if (!json) r = host_outf(host, err, "%" PRIu64 " files, %" PRIu64 " rows: all sound\n", sum.files, sum.rows);
+    return r;
+}

@@ -1,0 +1,102 @@
+/* convert.c: shoal_convert: any source to any sink, in order. Reading runs in a thread of its own, a few batches ahead. */
+#include <string.h>
+
+#include "base/host.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "table/table.h"
+
+#define AHEAD_BATCHES 8
+
+typedef struct reading {
+    table *t;
+    queue *batches;
+    int result; /* valid when the queue is closed and empty */
+    shoal_error error;
+} reading;
+
+static void read_all(void *ctx)
+{
+    reading *g = ctx;
+    int r = 1;
+    while (r == 1) {
+        struct ArrowArray *a = mem_alloc(sizeof *a);
+        r = a ? table_next(g->t, a, &g->error) : error_nomem(&g->error, sizeof *a, "a batch");
+        if (r == 1 && queue_push(g->batches, a) == 0) continue;
+        if (r == 1) {
+            a->release(a); /* the writer gave up and closed the queue */
+            r = 0;
+        }
+        mem_free(a);
+    }
+    g->result = r;
+    queue_close(g->batches);
+}
+
+static int write_all(reading *g, sink *s, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    void *item;
+    int r = 0;
+    uint64_t start = clock_ns(), last = start, every = host && host->progress_every_ms > 0 ? (uint64_t)host->progress_every_ms * 1000000u : 1000000000u;
+    while (queue_pop(g->batches, &item)) {
+        struct ArrowArray *a = item;
+        if (r == 0 && host_interrupted(host)) r = error_set(err, SHOAL_INTERRUPTED, "interrupted: nothing was left under the output's name");
+        if (r == 0) r = sink_write(s, a, err);
+        if (r == 0) *rows += (uint64_t)a->length;
+        else queue_close(g->batches);
+        a->release(a);
+        mem_free(a);
+        uint64_t now = clock_ns();
+        if (r == 0 && now - last >= every) {
+            last = now;
+            host_progress(host, "%llu rows, %.0f rows/s", (unsigned long long)*rows, (double)*rows / ((double)(now - start) * 1e-9));
+        }
+    }
+    return r;
+}
+
+static int pump(table *t, sink *s, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    reading g = {.t = t, .batches = queue_new(AHEAD_BATCHES)};
+    task *thread = NULL;
+    if (!g.batches) return error_nomem(err, 0, "a queue");
+    int r = task_start(&thread, read_all, &g, err);
+    if (r == 0) r = write_all(&g, s, host, rows, err);
+    task_join(thread);
+    if (r == 0 && g.result < 0) {
+        r = g.result;
+        if (err) *err = g.error;
+    }
+    queue_free(g.batches);
+    return r;
+}
+
+int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *err)
+{
+    const char *const *args;
+    size_t n = option_args(o, &args);
+    table_spec from = {0};
+    sink_spec to;
+    table *t = NULL;
+    sink *s = NULL;
+    uint64_t rows = 0;
+    if (n < 1) return error_set(err, SHOAL_USAGE, "convert: give one or more sources and a destination");
+    uint64_t start = clock_ns();
+    int r = sink_spec_from(o, args[n - 1], host, &to, err);
+    if (r == 0) r = table_spec_from(o, args, n - 1, 0, &from, err);
+    if (r == 0 && n < 2 && !from.stream) r = error_set(err, SHOAL_USAGE, "convert: only '%s' is given; name the sources and then the destination", args[0]);
+    from.limit = r == 0 ? (uint64_t)option_i64(o, "rows") : 0;
+    if (r == 0) r = table_open(&from, &t, err);
+    else if (from.stream && from.stream->release) from.stream->release(from.stream);
+    if (r == 0) r = sink_open(&to, table_schema(t), &s, err);
+    if (r == 0) r = pump(t, s, host, &rows, err);
+    if (r == 0) r = sink_commit(s, &rows, err);
+    else sink_abort(s);
+    table_free(t);
+    if (r == 0 && strcmp(to.path, "-") != 0) {
+        double seconds = (double)(clock_ns() - start) * 1e-9;
+        host_info(host, "%s: %llu rows in %.1f s (%.0f rows/s), read back and counted", to.path, (unsigned long long)rows, seconds,
+                  (double)rows / (seconds > 1e-9 ? seconds : 1e-9));
+    }
+    return r;
+}

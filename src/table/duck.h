@@ -1,0 +1,42 @@
+/* duck.h: DuckDB as Shoal uses it: one private database in memory, one connection, one thread, settings pinned, nothing
+ * loaded from outside and no network; errors as one line of ours. */
+#ifndef TABLE_DUCK_H
+#define TABLE_DUCK_H
+
+#include "base/buf.h"
+#include "table/duckdb_abi.h"
+
+typedef struct duck {
+    duckdb_database db;
+    duckdb_connection connection;
+} duck;
+
+int duck_open(duck *d, shoal_error *err);
+void duck_close(duck *d);
+
+/* Runs statements that give no rows. `what` opens the message when it fails. */
+int duck_run(duck *d, const char *sql, const char *what, shoal_error *err);
+/* One number of the first row. */
+int duck_number(duck *d, const char *sql, const char *what, int64_t *out, shoal_error *err);
+
+/* From DuckDB's error to ours. Errors of the query itself (parser, names) are `query_code`. */
+int duck_error(int type, const char *message, const char *what, int query_code, shoal_error *err);
+
+typedef struct duck_rows {
+    duckdb_prepared_statement statement;
+    duckdb_result result;
+    duckdb_arrow_options options;
+    struct ArrowSchema schema;
+    int has_result;
+} duck_rows;
+
+/* Starts a single SELECT that streams. `sql_is_users`: mistakes in it are USAGE. */
+int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what, duck_rows *out, shoal_error *err);
+int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err); /* 1, 0, negative */
+void duck_rows_release(duck_rows *r);
+
+/* Appends text as an SQL string ('...') or a quoted name ("..."). */
+int duck_put_string(buf *b, const char *s, shoal_error *err);
+int duck_put_name(buf *b, const char *s, shoal_error *err);
+
+#endif

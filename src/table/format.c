@@ -1,0 +1,67 @@
+/* format.c: which format a file has: by its ending, else by its first bytes. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "records/crc32c.h"
+#include "storage/file.h"
+#include "table/source.h"
+
+static const struct { const char *ending; enum table_format format; } ENDINGS[] = {
+    {".tfrecord", FORMAT_TFRECORD}, {".tfrecords", FORMAT_TFRECORD}, {".parquet", FORMAT_PARQUET}, {".pq", FORMAT_PARQUET},
+    {".csv", FORMAT_CSV}, {".tsv", FORMAT_CSV}, {".jsonl", FORMAT_JSONL}, {".ndjson", FORMAT_JSONL}, {".json", FORMAT_JSONL},
+};
+
+static int ends_with(const char *s, size_t n, const char *ending)
+{
+    size_t k = strlen(ending);
+    return n >= k && memcmp(s + n - k, ending, k) == 0;
+}
+
+enum table_format format_of_path(const char *path, int *gzip)
+{
+    size_t n = strlen(path);
+    int gz = ends_with(path, n, ".gz");
+    if (gz) n -= 3;
+    if (gzip) *gzip = gz;
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++)
+        if (ends_with(path, n, ENDINGS[i].ending)) return ENDINGS[i].format;
+    return FORMAT_GUESS;
+}
+
+enum table_format format_of_name(const char *name)
+{
+    static const char *const NAME[] = {NULL, "tfrecord", "parquet", "csv", "jsonl", "arrow"};
+    for (size_t i = 1; name && i < sizeof NAME / sizeof NAME[0]; i++)
+        if (strcmp(name, NAME[i]) == 0) return (enum table_format)i;
+    return FORMAT_GUESS;
+}
+
+static int looks_like_text(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < ' ' && !strchr("\t\r\n", p[i])) return 0;
+    return n > 0;
+}
+
+int format_of_file(const char *path, enum table_format *out, shoal_error *err)
+{
+    *out = format_of_path(path, NULL);
+    if (*out != FORMAT_GUESS) return 0;
+    if (strcmp(path, "-") == 0) return error_set(err, SHOAL_USAGE, "standard input: say its format, as --format csv");
+    file_reader *f;
+    uint8_t head[512];
+    int r = file_open(path, &f, err);
+    if (r < 0) return r;
+    int64_t n = file_read(f, head, sizeof head, err);
+    file_close(f);
+    if (n < 0) return (int)n;
+    uint32_t crc = 0;
+    if (n >= 12) crc = (uint32_t)head[8] | (uint32_t)head[9] << 8 | (uint32_t)head[10] << 16 | (uint32_t)head[11] << 24;
+    if (n >= 4 && memcmp(head, "PAR1", 4) == 0) *out = FORMAT_PARQUET;
+    else if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b) *out = FORMAT_TFRECORD;
+    else if (n >= 12 && crc == crc32c_mask(crc32c(0, head, 8))) *out = FORMAT_TFRECORD;
+    else if (n >= 1 && head[0] == '{' && looks_like_text(head, (size_t)n)) *out = FORMAT_JSONL;
+    else if (looks_like_text(head, (size_t)n) && memchr(head, '\n', (size_t)n)) *out = FORMAT_CSV;
+    if (*out != FORMAT_GUESS) return 0;
+    return error_set(err, SHOAL_USAGE, "%s: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", path);
+}

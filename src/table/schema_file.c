@@ -1,0 +1,143 @@
+/* schema_file.c: the sidecar of TFRecord shards:
+ *   {"shoal_schema": 1, "columns": [{"name": "age", "type": "int32", "nullable": true}, ...]} */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "storage/file.h"
+#include "table/source.h"
+
+#define SCHEMA_BYTES_MAX (16u << 20)
+#define SCHEMA_VERSION 1
+#define COLUMNS_MAX 100000
+
+static const struct { const char *name, *format; } TYPES[] = {
+    {"null", "n"}, {"bool", "b"}, {"int8", "c"}, {"int16", "s"}, {"int32", "i"}, {"int64", "l"}, {"uint8", "C"}, {"uint16", "S"},
+    {"uint32", "I"}, {"uint64", "L"}, {"float32", "f"}, {"float64", "g"}, {"utf8", "u"}, {"binary", "z"}, {"large_utf8", "u"},
+    {"large_binary", "z"}, {"date32", "tdD"}, {"timestamp[s]", "tss:"}, {"timestamp[ms]", "tsm:"}, {"timestamp[us]", "tsu:"},
+    {"timestamp[ns]", "tsn:"}, {"time", "ttu"},
+};
+
+/* The Arrow format of a simple type's name, in `out` where it needs room; NULL when there is none. */
+static const char *format_of_type(const char *name, size_t n, char out[80])
+{
+    char unit[4], zone[64];
+    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
+        if (strlen(TYPES[i].name) == n && memcmp(TYPES[i].name, name, n) == 0) return TYPES[i].format;
+    if (n < 70 && sscanf(name, "timestamp[%3[a-z], %63[^]]]", unit, zone) == 2 && strchr("smun", unit[0])) {
+        snprintf(out, 80, "ts%c:%s", unit[0], zone);
+        return out;
+    }
+    return NULL;
+}
+
+int schema_put_column(buf *b, const struct ArrowSchema *column, shoal_error *err)
+{
+    char type[160];
+    arrow_type_name(column, type, sizeof type);
+    int r = buf_puts(b, "{\"name\": ", err);
+    if (r == 0) r = buf_put_json(b, column->name, strlen(column->name), err);
+    if (r == 0) r = buf_puts(b, ", \"type\": ", err);
+    if (r == 0) r = buf_put_json(b, type, strlen(type), err);
+    return r < 0 ? r : buf_printf(b, err, ", \"nullable\": %s}", column->flags & ARROW_FLAG_NULLABLE ? "true" : "false");
+}
+
+int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    int r = buf_printf(&b, err, "{\"shoal_schema\": %d, \"columns\": [", SCHEMA_VERSION);
+    for (int64_t i = 0; r == 0 && i < schema->n_children; i++) {
+        r = buf_puts(&b, i == 0 ? "\n  " : ",\n  ", err);
+        if (r == 0) r = schema_put_column(&b, schema->children[i], err);
+    }
+    if (r == 0) r = buf_puts(&b, "\n]}\n", err);
+    if (r == 0) r = file_write_all(path, replace, b.data, b.len, err);
+    buf_release(&b);
+    return r;
+}
+
+static int read_column(const char *path, size_t i, json_t *j, struct ArrowSchema *out, shoal_error *err)
+{
+    const char *name = json_string_value(json_object_get(j, "name")), *type = json_string_value(json_object_get(j, "type"));
+    json_t *nullable = json_object_get(j, "nullable");
+    char room[80];
+    if (!name || !type)
+        return error_set(err, SHOAL_DATA, "%s: column %zu needs a \"name\" and a \"type\"", path, i);
+    size_t n = strlen(type);
+    if (n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>') {
+        const char *item = format_of_type(type + 5, n - 6, room);
+        if (item) return arrow_schema_set_list(out, name, item, err);
+    }
+    const char *format = format_of_type(type, n, room);
+    if (!format)
+        return error_set(err, SHOAL_DATA, "%s: column '%s' has the type '%s', which shoal does not know (docs/types.md)", path, name, type);
+    return arrow_schema_set(out, name, format, !json_is_false(nullable), err);
+}
+
+static int read_columns(const char *path, json_t *root, struct ArrowSchema *out, shoal_error *err)
+{
+    json_t *columns = json_object_get(root, "columns");
+    json_int_t version = json_integer_value(json_object_get(root, "shoal_schema"));
+    if (version > SCHEMA_VERSION)
+        return error_set(err, SHOAL_DATA, "%s: version %lld of the schema is newer than this shoal reads (%d): use a newer shoal", path,
+                         (long long)version, SCHEMA_VERSION);
+    if (version != SCHEMA_VERSION || !json_is_array(columns) || json_array_size(columns) > COLUMNS_MAX)
+        return error_set(err, SHOAL_DATA, "%s: no schema of shoal: \"shoal_schema\": 1 and \"columns\": [...] are expected", path);
+    int r = arrow_schema_struct(out, (int64_t)json_array_size(columns), err);
+    for (size_t i = 0; r == 0 && i < json_array_size(columns); i++) {
+        r = read_column(path, i, json_array_get(columns, i), out->children[i], err);
+        if (r == 0 && arrow_find(out, out->children[i]->name) != (int64_t)i)
+            r = error_set(err, SHOAL_DATA, "%s: column '%s' is there twice", path, out->children[i]->name);
+    }
+    if (r < 0 && out->release) out->release(out);
+    return r;
+}
+
+int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    json_error_t why;
+    memset(out, 0, sizeof *out);
+    int r = file_read_all(path, SCHEMA_BYTES_MAX, &b, err);
+    if (r == 0) {
+        json_t *root = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES, &why);
+        r = root ? read_columns(path, root, out, err) : error_set(err, SHOAL_DATA, "%s:%d: no JSON: %s", path, why.line, why.text);
+        json_decref(root);
+    }
+    buf_release(&b);
+    return r;
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+int schema_path_of(const char *file, char **own, char **folder, shoal_error *err)
+{
+    const char *base = path_base(file);
+    *own = mem_sprintf("%.*s.%s.schema.json", (int)(base - file), file, base);
+    *folder = mem_sprintf("%.*s" SCHEMA_FILE, (int)(base - file), file);
+    if (*own && *folder) return 0;
+    mem_free(*own);
+    mem_free(*folder);
+    *own = *folder = NULL;
+    return error_nomem(err, strlen(file), "a path");
+}
+
+int schema_of_file(const char *file, struct ArrowSchema *out, shoal_error *err)
+{
+    char *own, *folder;
+    memset(out, 0, sizeof *out);
+    if (strcmp(file, "-") == 0) return 0;
+    int r = schema_path_of(file, &own, &folder, err);
+    if (r < 0) return r;
+    const char *path = file_exists(own) ? own : file_exists(folder) ? folder : NULL;
+    if (path) r = schema_file_read(path, out, err);
+    if (path && r == 0) r = 1;
+    mem_free(own);
+    mem_free(folder);
+    return r;
+}

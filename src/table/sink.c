@@ -1,0 +1,318 @@
+/* sink.c: where output goes. Everything is made in a work folder ".NAME.tmp-PID" beside its final name, synced, read back
+ * and counted there, and then renamed: a name that is seen is whole. Folders get shards part-00000.ENDING that are cut
+ * between batches at max_file_bytes, the schema of TFRecord shards, and _SUCCESS. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "storage/file.h"
+#include "table/source.h"
+#include "table/writer.h"
+
+#define SHARD_BYTES (128ull << 20)
+
+typedef struct shard { char *path; uint64_t rows; } shard;
+
+struct sink {
+    sink_spec spec;
+    char *path, *work; /* final name without a slash at its end; the work folder */
+    int is_folder, to_host, first_part;
+    struct ArrowSchema schema;
+    const writer_ops *ops;
+    void *writer;
+    shard *shards;
+    size_t n_shards;
+    uint64_t rows;
+};
+
+int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *host, sink_spec *out, shoal_error *err)
+{
+    memset(out, 0, sizeof *out);
+    const char *to = option_str(o, "to"), *compression = option_str(o, "compression");
+    out->path = path;
+    out->host = host;
+    out->format = format_of_name(to);
+    if (to && out->format == FORMAT_GUESS)
+        return error_set(err, SHOAL_USAGE, "--to: unknown format '%s'; expected tfrecord, parquet, csv or jsonl", to);
+    if (format_of_path(path, &out->gzip) == FORMAT_GUESS) out->gzip = 0;
+    if (compression) out->gzip = strcmp(compression, "gzip") == 0 || (out->gzip && !option_is_set(o, "compression"));
+    out->overwrite = option_flag(o, "overwrite");
+    out->append = option_flag(o, "append");
+    int64_t mib = option_i64(o, "max-file-mb");
+    out->max_file_bytes = mib > 0 ? (uint64_t)mib << 20 : SHARD_BYTES;
+    return 0;
+}
+
+static const writer_ops *ops_of(enum table_format f)
+{
+    switch (f) {
+    case FORMAT_TFRECORD: return &WRITER_TFRECORD;
+    case FORMAT_PARQUET: return &WRITER_PARQUET;
+    case FORMAT_CSV: return &WRITER_CSV;
+    case FORMAT_JSONL: return &WRITER_JSONL;
+    default: return NULL;
+    }
+}
+
+static int folder_is_empty(const char *path)
+{
+    DIR *d = opendir(path);
+    if (!d) return 0;
+    int n = 0;
+    for (struct dirent *e; (e = readdir(d));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    return n == 0;
+}
+
+static int next_part(const char *folder)
+{
+    DIR *d = opendir(folder);
+    int next = 0, part;
+    if (!d) return 0;
+    for (struct dirent *e; (e = readdir(d));)
+        if (sscanf(e->d_name, "part-%5d", &part) == 1 && part >= next) next = part + 1;
+    closedir(d);
+    return next;
+}
+
+static int check_target(sink *s, shoal_error *err)
+{
+    if (!file_exists(s->path)) return 0;
+    if (s->spec.append) {
+        if (!s->is_folder || !file_is_dir(s->path))
+            return error_set(err, SHOAL_USAGE, "%s: --append adds files to a folder, and this is none", s->path);
+        s->first_part = next_part(s->path);
+        return 0;
+    }
+    if (s->spec.overwrite || (s->is_folder && folder_is_empty(s->path))) return 0;
+    return error_set(err, SHOAL_STORAGE, "%s exists; use --overwrite to replace it, or choose another name", s->path);
+}
+
+static int make_work(sink *s, shoal_error *err)
+{
+    const char *base = path_base(s->path);
+    s->work = mem_sprintf("%.*s.%s.tmp-%ld", (int)(base - s->path), s->path, base, (long)getpid());
+    if (!s->work) return error_nomem(err, strlen(s->path), "a path");
+    int r = file_remove_tree(s->work, err); /* of a process of the same number that was killed */
+    return r < 0 ? r : file_mkdirs(s->work, err);
+}
+
+static int open_shard(sink *s, shoal_error *err)
+{
+    if (s->to_host) return s->ops->open(&s->spec, &s->schema, NULL, &s->writer, err);
+    shard *p = mem_realloc(s->shards, (s->n_shards + 1) * sizeof *p);
+    if (!p) return error_nomem(err, (s->n_shards + 1) * sizeof *p, "shards");
+    s->shards = p;
+    p += s->n_shards;
+    p->rows = 0;
+    if (s->is_folder)
+        p->path = mem_sprintf("%s/part-%05d.%s%s", s->work, s->first_part + (int)s->n_shards, s->ops->ending,
+                              s->spec.gzip && s->ops == &WRITER_TFRECORD ? ".gz" : "");
+    else p->path = mem_sprintf("%s/%s", s->work, path_base(s->path));
+    if (!p->path) return error_nomem(err, strlen(s->work), "a path");
+    s->n_shards++;
+    return s->ops->open(&s->spec, &s->schema, p->path, &s->writer, err);
+}
+
+static int check_spec(const sink *s, enum table_format by_ending, shoal_error *err)
+{
+    if (s->to_host && s->ops != &WRITER_CSV && s->ops != &WRITER_JSONL)
+        return error_set(err, SHOAL_USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl");
+    if (s->spec.gzip && s->ops != &WRITER_TFRECORD)
+        return error_set(err, SHOAL_USAGE, "%s: gzip is written for TFRecord only; leave out --compression and the ending .gz", s->path);
+    if (by_ending != FORMAT_GUESS && ops_of(by_ending) != s->ops)
+        return error_set(err, SHOAL_USAGE, "%s: its ending says %s, but --to says %s", s->path, ops_of(by_ending)->ending, s->ops->ending);
+    if (by_ending == FORMAT_TFRECORD && s->spec.gzip) {
+        int gz;
+        format_of_path(s->path, &gz);
+        if (!gz) return error_set(err, SHOAL_USAGE, "%s: a compressed file must be named .tfrecord.gz", s->path);
+    }
+    return 0;
+}
+
+int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **out, shoal_error *err)
+{
+    *out = NULL;
+    sink *s = mem_calloc(1, sizeof *s);
+    if (!s) return error_nomem(err, sizeof *s, "an output");
+    s->spec = *spec;
+    if (s->spec.max_file_bytes == 0) s->spec.max_file_bytes = SHARD_BYTES;
+    size_t n = strlen(spec->path);
+    while (n > 1 && spec->path[n - 1] == '/') n--;
+    const char *path = spec->path;
+    if (strncmp(path, "file://", 7) == 0) path += 7, n -= 7;
+    enum table_format by_ending = format_of_path(path, NULL);
+    enum table_format format = spec->format != FORMAT_GUESS ? spec->format : by_ending;
+    int r = 0;
+    s->to_host = strcmp(path, "-") == 0;
+    s->is_folder = !s->to_host && (by_ending == FORMAT_GUESS || path[n] == '/');
+    if (format == FORMAT_GUESS) format = s->to_host ? FORMAT_JSONL : FORMAT_TFRECORD;
+    s->ops = ops_of(format);
+    if (!s->ops) r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose tfrecord, parquet, csv or jsonl", path);
+    if (r == 0 && !(s->path = mem_strndup(path, n))) r = error_nomem(err, n, "a path");
+    if (r == 0) r = check_spec(s, s->is_folder ? FORMAT_GUESS : by_ending, err);
+    if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);
+    if (r == 0 && !s->to_host) r = check_target(s, err);
+    if (r == 0 && !s->to_host) r = make_work(s, err);
+    if (r == 0) r = open_shard(s, err);
+    if (r < 0) {
+        sink_abort(s);
+        return r;
+    }
+    *out = s;
+    return 0;
+}
+
+static void sink_free(sink *s)
+{
+    if (s->schema.release) s->schema.release(&s->schema);
+    for (size_t i = 0; i < s->n_shards; i++) mem_free(s->shards[i].path);
+    mem_free(s->shards);
+    mem_free(s->path);
+    mem_free(s->work);
+    mem_free(s);
+}
+
+void sink_abort(sink *s)
+{
+    if (!s) return;
+    if (s->writer) s->ops->abort(s->writer);
+    if (s->work) file_remove_tree(s->work, NULL);
+    sink_free(s);
+}
+
+static int close_shard(sink *s, shoal_error *err)
+{
+    void *writer = s->writer;
+    s->writer = NULL;
+    return s->ops->commit(writer, err);
+}
+
+int sink_write(sink *s, const struct ArrowArray *batch, shoal_error *err)
+{
+    int r = 0;
+    if (s->is_folder && s->shards[s->n_shards - 1].rows > 0 && s->ops->bytes(s->writer) >= s->spec.max_file_bytes) {
+        r = close_shard(s, err);
+        if (r == 0) r = open_shard(s, err);
+    }
+    if (r == 0) r = s->ops->write(s->writer, batch, s->rows, err);
+    if (r < 0) return r;
+    s->rows += (uint64_t)batch->length;
+    if (s->n_shards > 0) s->shards[s->n_shards - 1].rows += (uint64_t)batch->length;
+    return 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------- */
+
+static int verify(const sink *s, shoal_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
+        uint64_t rows = 0;
+        r = s->ops->verify(s->shards[i].path, &rows, err);
+        if (r == 0 && rows != s->shards[i].rows)
+            r = error_set(err, SHOAL_STORAGE, "%s: %llu rows were written, but %llu are read back: the disk or its driver is at fault",
+                          s->shards[i].path, (unsigned long long)s->shards[i].rows, (unsigned long long)rows);
+    }
+    return r;
+}
+
+static int write_folder_schema(const sink *s, shoal_error *err)
+{
+    char *path = mem_sprintf("%s/" SCHEMA_FILE, s->work);
+    if (!path) return error_nomem(err, strlen(s->work), "a path");
+    int r = schema_file_write(path, 1, &s->schema, err);
+    mem_free(path);
+    return r;
+}
+
+static int write_success(const char *folder, shoal_error *err)
+{
+    char *path = mem_sprintf("%s/_SUCCESS", folder);
+    if (!path) return error_nomem(err, strlen(folder), "a path");
+    int r = file_write_all(path, 1, "", 0, err);
+    mem_free(path);
+    return r;
+}
+
+/* Puts `from` in place of whatever is at `to`; what was there is out of the way before, and gone after. */
+static int replace(const char *from, const char *to, shoal_error *err)
+{
+    if (!file_is_dir(to) && !file_is_dir(from)) return file_rename(from, to, err);
+    if (!file_exists(to)) return file_rename(from, to, err);
+    char *old = mem_sprintf("%.*s.%s.old-%ld", (int)(path_base(to) - to), to, path_base(to), (long)getpid());
+    if (!old) return error_nomem(err, strlen(to), "a path");
+    int r = file_remove_tree(old, err);
+    if (r == 0) r = file_rename(to, old, err);
+    if (r == 0 && (r = file_rename(from, to, err)) < 0) file_rename(old, to, NULL);
+    if (r == 0) r = file_remove_tree(old, err);
+    mem_free(old);
+    return r;
+}
+
+/* The schema of a single TFRecord file lies beside it, there before the file is. */
+static int place_file(const sink *s, shoal_error *err)
+{
+    int r = 0;
+    if (s->ops == &WRITER_TFRECORD) {
+        char *own, *folder;
+        if ((r = schema_path_of(s->path, &own, &folder, err)) < 0) return r;
+        r = schema_file_write(own, 1, &s->schema, err);
+        mem_free(own);
+        mem_free(folder);
+    }
+    return r < 0 ? r : replace(s->shards[0].path, s->path, err);
+}
+
+static int same_schema(const sink *s, shoal_error *err)
+{
+    char *path = mem_sprintf("%s/" SCHEMA_FILE, s->path);
+    char *ours = mem_sprintf("%s/" SCHEMA_FILE, s->work);
+    buf a = BUF_INIT, b = BUF_INIT;
+    int r = path && ours ? 0 : error_nomem(err, 0, "a path");
+    if (r == 0 && file_exists(path)) {
+        r = file_read_all(path, 16u << 20, &a, err);
+        if (r == 0) r = file_read_all(ours, 16u << 20, &b, err);
+        if (r == 0 && (a.len != b.len || memcmp(a.data, b.data, a.len) != 0))
+            r = error_set(err, SHOAL_DATA, "%s: the columns that are there differ from those to be appended; see its " SCHEMA_FILE, s->path);
+    }
+    buf_release(&a);
+    buf_release(&b);
+    mem_free(path);
+    mem_free(ours);
+    return r;
+}
+
+static int append_folder(const sink *s, shoal_error *err)
+{
+    int r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
+    for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
+        char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
+        r = to ? file_rename(s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
+        mem_free(to);
+    }
+    return r < 0 ? r : write_success(s->path, err);
+}
+
+static int place_folder(const sink *s, shoal_error *err)
+{
+    int r = s->ops == &WRITER_TFRECORD ? write_folder_schema(s, err) : 0;
+    if (r == 0 && s->spec.append && file_exists(s->path)) return append_folder(s, err);
+    if (r == 0) r = write_success(s->work, err);
+    if (r == 0) r = file_sync_dir(s->work, err);
+    return r < 0 ? r : replace(s->work, s->path, err);
+}
+
+int sink_commit(sink *s, uint64_t *rows, shoal_error *err)
+{
+    if (rows) *rows = s->rows;
+    int r = close_shard(s, err);
+    if (r == 0 && !s->to_host) r = verify(s, err);
+    if (r == 0 && !s->to_host) r = s->is_folder ? place_folder(s, err) : place_file(s, err);
+    if (s->work) file_remove_tree(s->work, NULL);
+    sink_free(s);
+    return r;
+}

@@ -1,0 +1,45 @@
+/* source.h: inside table/: what a kind of source gives to table.c, and the files that shards leave beside them. */
+#ifndef TABLE_SOURCE_H
+#define TABLE_SOURCE_H
+
+#include "table/table.h"
+
+typedef struct source {
+    void *ctx;
+    struct ArrowSchema schema; /* the table moves it out */
+    int (*next)(void *ctx, struct ArrowArray *out, shoal_error *err);
+    /* Where row `row` of the source came from; returns out. */
+    const char *(*row_name)(void *ctx, uint64_t row, char *out, size_t n);
+    void (*free)(void *ctx);
+} source;
+
+/* Sources over files take `files` over in any case. */
+int source_tfrecord(char **files, size_t n, source *out, shoal_error *err);
+int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err);
+int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
+/* `sql` over another source, which is taken over in any case. */
+int source_sql(source *inner, const char *sql, source *out, shoal_error *err);
+
+/* The format that a path's ending says, or FORMAT_GUESS; *gzip (may be NULL) is set for .gz. */
+enum table_format format_of_path(const char *path, int *gzip);
+/* "tfrecord", "parquet", ...; FORMAT_GUESS for anything else. */
+enum table_format format_of_name(const char *name);
+/* By ending, else by the first bytes. */
+int format_of_file(const char *path, enum table_format *out, shoal_error *err);
+
+/* The last component of a path. */
+const char *path_base(const char *path);
+
+/* ---- the sidecar: exact types beside TFRecord shards (docs/tfrecord.md) -------------------------------------------- */
+
+#define SCHEMA_FILE "_schema.json"
+/* Where the types of a TFRecord file are kept: FOLDER/_schema.json when it is there, else FOLDER/.NAME.schema.json. */
+int schema_path_of(const char *file, char **own, char **folder, shoal_error *err);
+int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err);
+int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err);
+/* 1 with the schema of the sidecar, 0 when there is none. */
+int schema_of_file(const char *file, struct ArrowSchema *out, shoal_error *err);
+/* {"name": ..., "type": ..., "nullable": ...} of one column, appended. */
+int schema_put_column(buf *b, const struct ArrowSchema *column, shoal_error *err);
+
+#endif

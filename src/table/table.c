@@ -1,0 +1,276 @@
+#include "table/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "storage/file.h"
+#include "table/source.h"
+
+struct table {
+    source from;
+    struct ArrowSchema schema;
+    int64_t *pick; /* of each column its index in the source; NULL: all as they are */
+    uint64_t limit, rows;
+};
+
+int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->paths = paths;
+    out->n_paths = n_paths;
+    out->sql = option_str(o, "sql");
+    const char *format = option_str(o, "format");
+    out->format = format_of_name(format);
+    if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
+        return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected tfrecord, parquet, csv or jsonl", format);
+    out->stream = option_take_stream(o, slot);
+    return 0;
+}
+
+int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
+{
+    *files = NULL;
+    *n = 0;
+    int r = 0;
+    if (spec->stream) return 0;
+    for (size_t i = 0; r == 0 && i < spec->n_paths; i++) {
+        char **more = NULL;
+        size_t n_more = 0;
+        if (strcmp(spec->paths[i], "-") == 0) continue;
+        if ((r = file_list(spec->paths[i], &more, &n_more, err)) < 0) break;
+        char **all = mem_realloc(*files, (*n + n_more + 1) * sizeof *all);
+        if (!all) {
+            file_list_free(more, n_more);
+            r = error_nomem(err, (*n + n_more) * sizeof *all, "a list of files");
+            break;
+        }
+        *files = all;
+        memcpy(all + *n, more, n_more * sizeof *all);
+        *n += n_more;
+        mem_free(more);
+    }
+    if (r < 0) {
+        file_list_free(*files, *n);
+        *files = NULL;
+        *n = 0;
+    }
+    return r;
+}
+
+/* Standard input counts as one file named "-". */
+static int list_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
+{
+    int pipes = 0;
+    for (size_t i = 0; i < spec->n_paths; i++) pipes += strcmp(spec->paths[i], "-") == 0;
+    if (pipes == 0) {
+        int r = table_files(spec, files, n, err);
+        if (r == 0 && *n == 0) r = error_set(err, SHOAL_USAGE, "no source is given");
+        return r;
+    }
+    *n = 0;
+    if (spec->n_paths > 1) return error_set(err, SHOAL_USAGE, "'-' (standard input) must be the only source");
+    *files = mem_calloc(1, sizeof **files);
+    if (!*files || !((*files)[0] = mem_strdup("-"))) {
+        mem_free(*files);
+        return error_nomem(err, 16, "a list of files");
+    }
+    *n = 1;
+    return 0;
+}
+
+/* DuckDB applies the query itself to the formats that it reads; of all others the query is put on top. */
+static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_error *err)
+{
+    char **files = NULL;
+    size_t n = 0;
+    enum table_format format = spec->format;
+    int r = list_files(spec, &files, &n, err);
+    if (r < 0) return r;
+    if (format == FORMAT_GUESS) r = format_of_file(files[0], &format, err);
+    if (r == 0 && format == FORMAT_ARROW)
+        r = error_set(err, SHOAL_USAGE, "%s: Arrow files are not read; only streams handed over by a program are", files[0]);
+    if (r < 0) {
+        file_list_free(files, n);
+        return r;
+    }
+    *sql_done = format != FORMAT_TFRECORD;
+    return *sql_done ? source_duckdb(files, n, format, spec, out, err) : source_tfrecord(files, n, out, err);
+}
+
+static int open_source(const table_spec *spec, source *out, shoal_error *err)
+{
+    int sql_done = 0;
+    int r = spec->stream ? source_stream(spec->stream, out, err) : open_files(spec, out, &sql_done, err);
+    if (r < 0 || sql_done || !spec->sql) return r;
+    source inner = *out;
+    memset(out, 0, sizeof *out);
+    return source_sql(&inner, spec->sql, out, err);
+}
+
+static int missing_column(const source *s, const char *name, shoal_error *err)
+{
+    char has[400] = "";
+    size_t at = 0;
+    for (int64_t i = 0; i < s->schema.n_children && at < sizeof has - 80; i++)
+        at += (size_t)snprintf(has + at, sizeof has - at, "%s%.60s", i > 0 ? ", " : "", s->schema.children[i]->name);
+    return error_set(err, SHOAL_USAGE, "the source has no column '%s'; it has: %s%s", name, has, at >= sizeof has - 80 ? ", ..." : "");
+}
+
+static int choose(table *t, const table_spec *spec, shoal_error *err)
+{
+    if (!spec->columns) {
+        t->schema = t->from.schema;
+        t->from.schema.release = NULL;
+        return 0;
+    }
+    t->pick = mem_calloc(spec->n_columns + 1, sizeof *t->pick);
+    if (!t->pick) return error_nomem(err, spec->n_columns * sizeof *t->pick, "the columns");
+    int r = arrow_schema_struct(&t->schema, (int64_t)spec->n_columns, err);
+    for (size_t i = 0; r == 0 && i < spec->n_columns; i++) {
+        t->pick[i] = arrow_find(&t->from.schema, spec->columns[i]);
+        if (t->pick[i] < 0) r = missing_column(&t->from, spec->columns[i], err);
+        for (size_t k = 0; r == 0 && k < i; k++)
+            if (t->pick[k] == t->pick[i]) r = error_set(err, SHOAL_USAGE, "column '%s' is asked for twice", spec->columns[i]);
+        if (r == 0) r = arrow_schema_copy(t->from.schema.children[t->pick[i]], t->schema.children[i], err);
+    }
+    return r;
+}
+
+int table_open(const table_spec *spec, table **out, shoal_error *err)
+{
+    *out = NULL;
+    table *t = mem_calloc(1, sizeof *t);
+    if (!t) {
+        if (spec->stream && spec->stream->release) spec->stream->release(spec->stream);
+        return error_nomem(err, sizeof *t, "a table");
+    }
+    t->limit = spec->limit > 0 ? spec->limit : UINT64_MAX;
+    int r = open_source(spec, &t->from, err);
+    if (r == 0) r = choose(t, spec, err);
+    if (r < 0) {
+        table_free(t);
+        return r;
+    }
+    *out = t;
+    return 0;
+}
+
+void table_free(table *t)
+{
+    if (!t) return;
+    if (t->from.free) t->from.free(t->from.ctx);
+    if (t->from.schema.release) t->from.schema.release(&t->from.schema);
+    if (t->schema.release) t->schema.release(&t->schema);
+    mem_free(t->pick);
+    mem_free(t);
+}
+
+const struct ArrowSchema *table_schema(const table *t) { return &t->schema; }
+
+/* ---- a batch with chosen columns: the whole batch lives on behind it ------------------------------------------------ */
+
+typedef struct picked {
+    struct ArrowArray whole;
+    struct ArrowArray **children;
+    const void *buffers[1];
+} picked;
+
+static void picked_release(struct ArrowArray *a)
+{
+    picked *p = a->private_data;
+    if (p->whole.release) p->whole.release(&p->whole);
+    mem_free(p->children);
+    mem_free(p);
+    a->release = NULL;
+}
+
+static int pick_columns(const table *t, struct ArrowArray *batch, shoal_error *err)
+{
+    picked *p = mem_calloc(1, sizeof *p);
+    if (p) p->children = mem_calloc((size_t)t->schema.n_children + 1, sizeof *p->children);
+    if (!p || !p->children) {
+        mem_free(p);
+        batch->release(batch);
+        return error_nomem(err, sizeof *p, "a batch");
+    }
+    for (int64_t i = 0; i < t->schema.n_children; i++) p->children[i] = batch->children[t->pick[i]];
+    p->whole = *batch;
+    memset(batch, 0, sizeof *batch);
+    batch->length = p->whole.length;
+    batch->n_buffers = 1;
+    batch->buffers = p->buffers;
+    batch->n_children = t->schema.n_children;
+    batch->children = p->children;
+    batch->release = picked_release;
+    batch->private_data = p;
+    return 0;
+}
+
+static void shorten(struct ArrowArray *batch, int64_t rows)
+{
+    batch->length = rows;
+    for (int64_t i = 0; i < batch->n_children; i++) {
+        batch->children[i]->length = rows;
+        if (batch->children[i]->null_count > 0) batch->children[i]->null_count = -1;
+    }
+}
+
+int table_next(table *t, struct ArrowArray *out, shoal_error *err)
+{
+    int r;
+    out->release = NULL;
+    if (t->rows >= t->limit) return 0;
+    while ((r = t->from.next(t->from.ctx, out, err)) == 1 && out->length == 0) out->release(out);
+    if (r <= 0) return r;
+    if ((uint64_t)out->length > t->limit - t->rows) shorten(out, (int64_t)(t->limit - t->rows));
+    t->rows += (uint64_t)out->length;
+    if (t->pick && (r = pick_columns(t, out, err)) < 0) return r;
+    return 1;
+}
+
+const char *table_row_name(const table *t, uint64_t row, char *out, size_t n) { return t->from.row_name(t->from.ctx, row, out, n); }
+
+/* ---- as a stream ---------------------------------------------------------------------------------------------------- */
+
+typedef struct stream_out {
+    table *t;
+    shoal_error error;
+} stream_out;
+
+static int out_schema(struct ArrowArrayStream *s, struct ArrowSchema *out)
+{
+    stream_out *o = s->private_data;
+    return arrow_schema_copy(&o->t->schema, out, &o->error) == 0 ? 0 : 12; /* ENOMEM */
+}
+
+static int out_next(struct ArrowArrayStream *s, struct ArrowArray *out)
+{
+    stream_out *o = s->private_data;
+    int r = table_next(o->t, out, &o->error);
+    if (r == 1) return 0;
+    memset(out, 0, sizeof *out);
+    return r == 0 ? 0 : 5; /* EIO */
+}
+
+static const char *out_error(struct ArrowArrayStream *s) { return ((stream_out *)s->private_data)->error.message; }
+
+static void out_release(struct ArrowArrayStream *s)
+{
+    stream_out *o = s->private_data;
+    table_free(o->t);
+    mem_free(o);
+    s->release = NULL;
+}
+
+int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err)
+{
+    stream_out *o = mem_calloc(1, sizeof *o);
+    if (!o) {
+        table_free(t);
+        return error_nomem(err, sizeof *o, "a stream");
+    }
+    o->t = t;
+    *out = (struct ArrowArrayStream){out_schema, out_next, out_error, out_release, o};
+    return 0;
+}

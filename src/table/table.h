@@ -1,0 +1,63 @@
+/* table.h: rows from anything and to anything, as Arrow batches (struct arrays) in a fixed order.
+ *
+ * A source gives its rows in the same order every time: files in byte order of their names, rows in the order of each
+ * file. Row numbers count over the whole source from 0. Batches hold at most TABLE_BATCH_ROWS rows when Shoal makes
+ * them; those of a caller's stream may be larger. */
+#ifndef TABLE_TABLE_H
+#define TABLE_TABLE_H
+
+#include "base/host.h"
+#include "base/option.h"
+#include "table/arrow.h"
+
+#define TABLE_BATCH_ROWS 2048
+
+enum table_format { FORMAT_GUESS, FORMAT_TFRECORD, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL, FORMAT_ARROW };
+
+typedef struct table_spec {
+    const char *const *paths; /* paths, globs, folders */
+    size_t n_paths;
+    enum table_format format;
+    const char *sql;          /* NULL, or a query over the view `src` */
+    const char *const *columns; /* NULL: all; else only these, in this order; a missing one is an error by name */
+    size_t n_columns;
+    uint64_t limit;           /* rows; 0: all */
+    struct ArrowArrayStream *stream; /* the caller's, instead of paths; taken over by table_open in any case */
+} table_spec;
+
+/* Fills a spec from the options "format", "sql" and the given paths (not copied), and the stream of `slot`. */
+int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out,
+                    shoal_error *err);
+
+typedef struct table table;
+int table_open(const table_spec *spec, table **out, shoal_error *err);
+void table_free(table *t);
+const struct ArrowSchema *table_schema(const table *t); /* a struct; owned by t */
+/* 1 with a checked batch (the caller releases it), 0 at the end, negative on error. Errors name file and row. */
+int table_next(table *t, struct ArrowArray *out, shoal_error *err);
+/* Where a row came from: "part-3.parquet row 17". Only rows already read. Returns out. */
+const char *table_row_name(const table *t, uint64_t row, char *out, size_t n);
+/* As a stream for others; takes t over. */
+int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);
+/* The files that the paths of a spec name, in order; n = 0 for a stream or "-". Free by file_list_free. */
+int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err);
+
+typedef struct sink_spec {
+    const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (csv, jsonl) */
+    enum table_format format; /* FORMAT_GUESS: by the ending of path */
+    int gzip;
+    int overwrite, append;
+    uint64_t max_file_bytes;
+    const shoal_host *host;
+} sink_spec;
+int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *host, sink_spec *out, shoal_error *err);
+
+typedef struct sink sink;
+int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **out, shoal_error *err);
+/* Reads the batch; the caller still owns and releases it. */
+int sink_write(sink *s, const struct ArrowArray *batch, shoal_error *err);
+/* Everything appears under its final name, read back and counted, or nothing does; frees s either way. */
+int sink_commit(sink *s, uint64_t *rows, shoal_error *err);
+void sink_abort(sink *s); /* removes what was written; NULL is nothing */
+
+#endif

@@ -1,0 +1,375 @@
+#include "train/ingest.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define SAMPLE_BATCHES 16
+#define GROUP_MAX 16      /* batches that are extracted side by side */
+#define QUEUE_BATCHES 32
+
+/* ---- reading ahead ---- */
+
+typedef struct ahead {
+    table *table;
+    queue *queue; /* of struct ArrowArray *, allocated */
+    task *task;
+    int code;
+    shoal_error error;
+} ahead;
+
+static void batch_free(struct ArrowArray *a)
+{
+    if (a && a->release)
+        a->release(a);
+    mem_free(a);
+}
+
+static void ahead_main(void *ctx)
+{
+    ahead *a = ctx;
+    for (;;) {
+        struct ArrowArray *next = mem_calloc(1, sizeof *next);
+        a->code = next ? table_next(a->table, next, &a->error) : error_nomem(&a->error, sizeof *next, "a batch");
+        if (a->code <= 0 || queue_push(a->queue, next) < 0) {
+            batch_free(next);
+            break;
+        }
+    }
+    queue_close(a->queue);
+}
+
+static int ahead_start(ahead *a, table *t, shoal_error *err)
+{
+    memset(a, 0, sizeof *a);
+    a->table = t;
+    a->queue = queue_new(QUEUE_BATCHES);
+    if (!a->queue)
+        return error_nomem(err, 0, "a queue");
+    return task_start(&a->task, ahead_main, a, err);
+}
+
+/* Ends the reading thread, wherever it is; a->code and a->error are final after it. */
+static void ahead_stop(ahead *a)
+{
+    void *item;
+    if (!a->queue)
+        return;
+    queue_close(a->queue);
+    while (queue_pop(a->queue, &item))
+        batch_free(item);
+    task_join(a->task);
+    queue_free(a->queue);
+    a->queue = NULL;
+}
+
+/* ---- one pass ---- */
+
+typedef struct pass {
+    const dataset_request *request;
+    const features *features;
+    table *table;
+    const char *label;  /* of the source in progress lines */
+    binding *binding;
+    pool *pool;
+    report *report;
+    scan *scan;         /* NULL: no statistics */
+    pack_writer *pack;
+    uint64_t rows, bytes;
+    ahead ahead;
+    struct ArrowArray *sample[SAMPLE_BATCHES]; /* read before the pass began */
+    size_t n_sample, sample_at;
+    /* the group at hand */
+    struct ArrowArray *batch[GROUP_MAX];
+    raw_block raw[GROUP_MAX];
+    int64_t bad_row[GROUP_MAX];
+    shoal_error error[GROUP_MAX];
+} pass;
+
+static void pass_init(pass *p, const dataset_request *q, pool *threads, report *r, const char *label)
+{
+    memset(p, 0, sizeof *p);
+    p->request = q;
+    p->pool = threads;
+    p->report = r;
+    p->label = label;
+    for (int i = 0; i < GROUP_MAX; i++)
+        raw_block_init(&p->raw[i]);
+}
+
+static void pass_release(pass *p)
+{
+    ahead_stop(&p->ahead);
+    for (size_t i = p->sample_at; i < p->n_sample; i++)
+        batch_free(p->sample[i]);
+    for (int i = 0; i < GROUP_MAX; i++) {
+        batch_free(p->batch[i]);
+        raw_block_release(&p->raw[i]);
+    }
+    binding_free(p->binding);
+    scan_free(p->scan);
+    pack_abort(p->pack);
+    table_free(p->table);
+}
+
+static int extract_item(void *ctx, size_t i, int thread)
+{
+    pass *p = ctx;
+    (void)thread;
+    p->raw[i].rows = 0;
+    buf_clear(&p->raw[i].records);
+    buf_clear(&p->raw[i].heap);
+    return binding_extract(p->binding, p->batch[i], 0, p->batch[i]->length, &p->raw[i], &p->bad_row[i], &p->error[i]);
+}
+
+/* The next batches in order: what was sampled first, then the reading thread's. 0: the end. */
+static size_t pass_take(pass *p)
+{
+    size_t n = 0;
+    void *item;
+    while (n < GROUP_MAX && p->sample_at < p->n_sample)
+        p->batch[n++] = p->sample[p->sample_at++];
+    while (n < GROUP_MAX && queue_pop(p->ahead.queue, &item))
+        p->batch[n++] = item;
+    return n;
+}
+
+static int pass_bad_row(pass *p, size_t i, int rc, shoal_error *err)
+{
+    char where[512];
+    uint64_t row = p->rows;
+    for (size_t b = 0; b < i; b++)
+        row += (uint64_t)p->batch[b]->length;
+    if (err)
+        *err = p->error[i];
+    if (rc != SHOAL_DATA || p->bad_row[i] < 0)
+        return rc;
+    ahead_stop(&p->ahead); /* the table is ours again */
+    return error_where(err, rc, "%s", table_row_name(p->table, row + (uint64_t)p->bad_row[i], where, sizeof where));
+}
+
+static int pass_group(pass *p, size_t n, shoal_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        p->bad_row[i] = -1;
+        p->error[i].code = 0;
+    }
+    int rc = pool_for(p->pool, n, extract_item, p);
+    for (size_t i = 0; i < n && rc < 0; i++)
+        if (p->error[i].code < 0)
+            return pass_bad_row(p, i, p->error[i].code, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (p->scan)
+            rc = scan_add(p->scan, p->binding, p->batch[i], &p->raw[i], err);
+        if (rc == 0)
+            rc = pack_add(p->pack, &p->raw[i], err);
+        p->rows += p->raw[i].rows;
+        p->bytes += p->raw[i].records.len + p->raw[i].heap.len;
+        batch_free(p->batch[i]);
+        p->batch[i] = NULL;
+    }
+    return rc;
+}
+
+static int pass_run(pass *p, shoal_error *err)
+{
+    int rc = ahead_start(&p->ahead, p->table, err);
+    uint64_t start = clock_ns(), said = start;
+    while (rc == 0) {
+        size_t n = pass_take(p);
+        if (n == 0)
+            break;
+        rc = pass_group(p, n, err);
+        report_beat(p->report);
+        uint64_t now = clock_ns();
+        if (now - said > 500000000u) {
+            said = now;
+            host_progress(p->request->host, "reading %s  %.1fM rows  %.0fk rows/s", p->label, (double)p->rows / 1e6,
+                          (double)p->rows * 1e6 / (double)(now - start));
+        }
+        if (rc == 0 && host_interrupted(p->request->host))
+            rc = error_set(err, SHOAL_INTERRUPTED, "interrupted while reading %s; nothing was trained yet: run again",
+                           p->label);
+    }
+    ahead_stop(&p->ahead);
+    if (rc == 0 && p->ahead.code < 0) {
+        if (err)
+            *err = p->ahead.error;
+        rc = p->ahead.code;
+    }
+    return rc;
+}
+
+static int pass_pack(pass *p, const char *name, shoal_error *err)
+{
+    char *path = mem_sprintf("%s/%s", p->request->spool_dir, name);
+    int rc = path ? pack_create(path, features_raw_layout(p->features).stride, &p->pack, err)
+                  : error_nomem(err, 0, "a path");
+    mem_free(path);
+    return rc;
+}
+
+static int pass_pack_commit(pass *p, shoal_error *err)
+{
+    pack_writer *w = p->pack;
+    p->pack = NULL;
+    return pack_commit(w, err);
+}
+
+/* ---- the training source ---- */
+
+static int read_sample(pass *p, shoal_error *err)
+{
+    while (p->n_sample < SAMPLE_BATCHES) {
+        struct ArrowArray *a = mem_calloc(1, sizeof *a);
+        int rc = a ? table_next(p->table, a, err) : error_nomem(err, sizeof *a, "a batch");
+        if (rc <= 0) {
+            batch_free(a);
+            return rc;
+        }
+        p->sample[p->n_sample++] = a;
+    }
+    return 0;
+}
+
+static int make_features(const pass *p, features **out, shoal_error *err)
+{
+    const dataset_request *q = p->request;
+    const struct ArrowSchema *schema = table_schema(p->table);
+    const struct ArrowArray *const *sample = (const struct ArrowArray *const *)p->sample;
+    features_request r = {q->label, q->weight, q->drop, q->n_drop};
+    conf *yaml = NULL;
+    if (!q->features_yaml)
+        return features_guess(schema, sample, p->n_sample, &r, out, err);
+    int rc = conf_load(q->features_yaml, &yaml, err);
+    if (rc == 0)
+        rc = features_configure(yaml, schema, sample, p->n_sample, &r, out, err);
+    conf_free(yaml);
+    return rc;
+}
+
+/* Opens the source anew for only the columns that the features use, where it can be opened twice. */
+static int prune_columns(pass *p, shoal_error *err)
+{
+    const dataset_request *q = p->request;
+    if (q->n_train == 0 || (q->n_train == 1 && strcmp(q->train[0], "-") == 0))
+        return 0;
+    const char **names = NULL;
+    size_t n = 0;
+    table_spec spec;
+    table *pruned = NULL;
+    int rc = features_columns(p->features, 1, &names, &n, err);
+    if (rc == 0)
+        rc = table_spec_from(q->options, q->train, q->n_train, -1, &spec, err);
+    if (rc == 0) {
+        spec.columns = names;
+        spec.n_columns = n;
+        rc = table_open(&spec, &pruned, err);
+    }
+    mem_free(names);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < p->n_sample; i++)
+        batch_free(p->sample[i]);
+    p->n_sample = 0;
+    table_free(p->table);
+    p->table = pruned;
+    return 0;
+}
+
+static void tell_features(const dataset_request *q, const features *f)
+{
+    buf text = BUF_INIT;
+    if (features_describe(f, &text, NULL) == 0 && buf_str(&text))
+        for (char *line = (char *)text.data, *end; *line; line = end + 1) {
+            end = strchr(line, '\n');
+            if (end)
+                *end = 0;
+            host_info(q->host, "%s", line);
+            if (!end)
+                break;
+        }
+    buf_release(&text);
+}
+
+int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d, shoal_error *err)
+{
+    pass p;
+    table_spec spec;
+    pass_init(&p, q, threads, r, "the training data");
+    int rc = report_state(r, "reading", "the training data", err);
+    if (rc == 0)
+        rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
+    if (rc == 0)
+        rc = table_open(&spec, &p.table, err);
+    if (rc == 0)
+        rc = read_sample(&p, err);
+    if (rc == 0)
+        rc = make_features(&p, &d->features, err);
+    if (rc < 0)
+        goto out;
+    p.features = d->features;
+    tell_features(q, d->features);
+    rc = prune_columns(&p, err);
+    if (rc == 0)
+        rc = binding_new(d->features, table_schema(p.table), 1, &p.binding, err);
+    if (rc == 0)
+        rc = scan_new(d->features, q->memory, q->spool_dir, threads, &p.scan, err);
+    if (rc == 0)
+        rc = pass_pack(&p, "train.pack", err);
+    if (rc == 0)
+        rc = pass_run(&p, err);
+    if (rc == 0)
+        rc = scan_finish(p.scan, d->features, err);
+    if (rc == 0)
+        rc = pass_pack_commit(&p, err);
+    if (rc < 0)
+        goto out;
+    double weight, positive;
+    uint64_t rows;
+    scan_label(p.scan, &rows, &weight, &positive);
+    d->base_rate = positive / weight;
+    d->rows_scanned += p.rows;
+    d->bytes_scanned += p.bytes;
+out:
+    pass_release(&p);
+    return rc;
+}
+
+int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d, int *has_valid, shoal_error *err)
+{
+    pass p;
+    table_spec spec;
+    const char **names = NULL;
+    size_t n = 0;
+    pass_init(&p, q, threads, r, "the validation data");
+    int rc = table_spec_from(q->options, q->valid, q->n_valid, 1, &spec, err);
+    *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
+    if (rc < 0 || !*has_valid)
+        return rc;
+    rc = report_state(r, "reading", "the validation data", err);
+    if (rc == 0)
+        rc = features_columns(d->features, 1, &names, &n, err);
+    if (rc < 0)
+        goto out;
+    spec.columns = names;
+    spec.n_columns = n;
+    rc = table_open(&spec, &p.table, err);
+    p.features = d->features;
+    if (rc == 0)
+        rc = binding_new(d->features, table_schema(p.table), 1, &p.binding, err);
+    if (rc == 0)
+        rc = pass_pack(&p, "valid.pack", err);
+    if (rc == 0)
+        rc = pass_run(&p, err);
+    if (rc == 0 && p.rows == 0)
+        rc = error_set(err, SHOAL_DATA, "the validation data has no rows; leave out --valid, or name a source with rows");
+    if (rc == 0)
+        rc = pass_pack_commit(&p, err);
+    d->rows_scanned += p.rows;
+    d->bytes_scanned += p.bytes;
+out:
+    mem_free(names);
+    pass_release(&p);
+    return rc;
+}

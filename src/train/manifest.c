@@ -1,0 +1,115 @@
+/* manifest.c: see manifest.h. */
+#include "train/manifest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+json_t *manifest_new(const char *format, int version)
+{
+    return json_pack("{s:s, s:i}", "format", format, "version", version);
+}
+
+int manifest_put(json_t *object, const char *key, json_t *value, shoal_error *err)
+{
+    return value && json_object_set_new(object, key, value) == 0 ? 0 : error_nomem(err, strlen(key), "JSON");
+}
+
+json_t *manifest_real(double v) { return isfinite(v) ? json_real(v) : json_null(); }
+
+typedef struct text_sink {
+    buf *out;
+    shoal_error *err;
+    int rc;
+} text_sink;
+
+static int add_text(const char *p, size_t n, void *ctx)
+{
+    text_sink *t = ctx;
+    t->rc = buf_append(t->out, p, n, t->err);
+    return t->rc ? -1 : 0;
+}
+
+int manifest_text(const json_t *j, buf *out, shoal_error *err)
+{
+    text_sink t = {out, err, 0};
+    if (json_dump_callback(j, add_text, &t, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)))
+        return t.rc ? t.rc : error_nomem(err, 0, "JSON");
+    return buf_putc(out, '\n', err);
+}
+
+int manifest_write(const char *path, const json_t *j, shoal_error *err)
+{
+    buf text = BUF_INIT;
+    int rc = manifest_text(j, &text, err);
+    if (rc == 0) rc = file_write_all(path, 1, text.data, text.len, err);
+    buf_release(&text);
+    return rc;
+}
+
+static int check_kind(const char *path, const json_t *j, const char *format, int version, shoal_error *err)
+{
+    const char *is = json_string_value(json_object_get(j, "format"));
+    const json_t *v = json_object_get(j, "version");
+    if (!is || strcmp(is, format))
+        return error_set(err, SHOAL_DATA, "%s: not a %s file: its \"format\" is %s%.40s%s", path, format, is ? "'" : "",
+                         is ? is : "missing", is ? "'" : "");
+    if (!json_is_integer(v) || json_integer_value(v) < 1)
+        return error_set(err, SHOAL_DATA, "%s: \"version\" must be a number from 1; the file is damaged", path);
+    if (json_integer_value(v) > version)
+        return error_set(err, SHOAL_DATA, "%s: %s version %lld is newer than this program reads (%d); use a newer shoal", path,
+                         format, (long long)json_integer_value(v), version);
+    return 0;
+}
+
+int manifest_read(const char *path, const char *format, int version, json_t **out, conf **tree, shoal_error *err)
+{
+    buf text = BUF_INIT;
+    json_error_t why;
+    *out = NULL;
+    int rc = file_read_all(path, MANIFEST_BYTES_MAX, &text, err);
+    if (rc) goto out;
+    *out = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
+    if (!*out) {
+        rc = json_error_code(&why) == json_error_out_of_memory
+                 ? error_nomem(err, text.len, "JSON")
+                 : error_set(err, SHOAL_DATA, "%s:%d: not JSON: %s", path, why.line, why.text);
+        goto out;
+    }
+    rc = check_kind(path, *out, format, version, err);
+    if (rc == 0 && tree) rc = conf_parse(path, (const char *)text.data, text.len, tree, err);
+out:
+    if (rc) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    buf_release(&text);
+    return rc;
+}
+
+json_t *manifest_file(const char *name, uint64_t bytes, hash128 sum)
+{
+    char hex[33];
+    hash128_hex(sum, hex);
+    return json_pack("{s:s, s:I, s:s}", "file", name, "bytes", (json_int_t)bytes, "xxh3_128", hex);
+}
+
+int manifest_file_check(const json_t *entry, const char *manifest, const char *file, uint64_t bytes, hash128 sum,
+                        shoal_error *err)
+{
+    char hex[33];
+    hash128_hex(sum, hex);
+    const char *want = json_string_value(json_object_get(entry, "xxh3_128"));
+    const json_t *size = json_object_get(entry, "bytes");
+    if (!want || !json_is_integer(size))
+        return error_set(err, SHOAL_DATA, "%s: no size and digest of %s; the file is damaged", manifest, file);
+    if ((uint64_t)json_integer_value(size) != bytes)
+        return error_set(err, SHOAL_DATA, "%s: %llu bytes, but %s says %lld; the file is cut or not the one that was written",
+                         file, (unsigned long long)bytes, manifest, (long long)json_integer_value(size));
+    if (strcmp(want, hex))
+        return error_set(err, SHOAL_DATA, "%s: digest %s, but %s says %.32s; the file is damaged or not the one that was written",
+                         file, hex, manifest, want);
+    return 0;
+}

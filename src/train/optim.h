@@ -1,0 +1,26 @@
+/* optim.h: the optimiser's settings and what they are at a given step: learning-rate schedule, bias corrections. */
+#ifndef TRAIN_OPTIM_H
+#define TRAIN_OPTIM_H
+
+#include "base/option.h"
+#include "kernels/kernels.h"
+
+enum lr_schedule { LR_CONSTANT, LR_LINEAR, LR_COSINE, LR_STEP };
+
+typedef struct optim {
+    enum optimizer_kind kind;
+    double lr, l1, l2, embedding_l2, momentum, beta1, beta2, epsilon, ftrl_beta;
+    enum lr_schedule schedule;
+    uint64_t warmup_steps, total_steps;
+    int dense_embeddings; /* every row of every table takes part in every step, not only those that were touched */
+} optim;
+
+/* From the options of `train`. total_steps is that of the whole run. */
+int optim_from(const shoal_options *o, uint64_t total_steps, optim *out, shoal_error *err);
+/* Learning rate of step t, counted from 0: rises linearly over warmup_steps, then by schedule down to 0 at total_steps:
+ * linear, cosine (half a wave); step: a tenth from half-way, a hundredth from three quarters. */
+double optim_lr(const optim *o, uint64_t t);
+/* The kernels' arguments for step t; `table` selects embedding_l2. */
+optimizer_step optim_at(const optim *o, uint64_t t, int table);
+
+#endif

@@ -1,0 +1,51 @@
+/* report.h: what a run tells while it runs: OUT/run.json (replaced atomically), OUT/history.jsonl, TensorBoard events
+ * under OUT/tensorboard/, the progress line, and the watchdog of --stall-timeout.
+ *
+ * run.json: {"format": "shoal-run", "version": 1, "state": "starting|reading|training|validating|saving|finished|failed|
+ * interrupted|stalled", "command", "started", "updated", "last_progress", "waiting_for", "epoch", "epochs", "step",
+ * "rows_trained", "rows_read_this_run", "rows_planned", "resumed_from_step", "metrics", "error": {"code", "message"},
+ * "exit_code", "pid", "host"}; every field is in docs/run-json.md. rows_read_this_run counts the training rows that this
+ * process computed on (not those before the checkpoint it resumed from).
+ *
+ * All functions but report_beat belong to the job's own thread. */
+#ifndef TRAIN_REPORT_H
+#define TRAIN_REPORT_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "base/host.h"
+#include "train/metrics.h"
+
+#define REPORT_VERSION 1
+
+typedef struct report report;
+/* Creates OUT, writes the first run.json, starts the watchdog when stall_timeout_s > 0. */
+int report_new(const char *out_dir, const shoal_options *o, const shoal_host *host, double stall_timeout_s, report **out,
+               shoal_error *err);
+/* State is a static string; `waiting_for` names what the run waits for when it stalls ("rows of train.parquet"). Counts
+ * as progress. */
+int report_state(report *r, const char *state, const char *waiting_for, shoal_error *err);
+/* Cheap, from any thread: the compute loop got further. */
+void report_beat(report *r);
+typedef struct report_step {
+    uint64_t epoch, epochs, step, epoch_step, epoch_steps, rows_trained, rows_this_run, epoch_rows, epoch_rows_planned;
+    double loss; /* mean of the epoch so far */
+    double lr;
+} report_step;
+/* After each step; draws the progress line, writes events and run.json at intervals. */
+int report_train(report *r, const report_step *s, shoal_error *err);
+void report_resumed(report *r, uint64_t step);
+/* At the end of an epoch: a line of history, events, a printed line. valid may be NULL. */
+int report_epoch(report *r, const report_step *s, double seconds, const metrics_result *valid, int best, shoal_error *err);
+/* Last words: state from code (0 finished, INTERRUPTED, STALLED, else failed), first cause from err, exit code. Frees r;
+ * NULL is nothing. */
+void report_finish(report *r, int code, const shoal_error *cause);
+/* Appends to an existing history and event series when resuming: lines and events after `step` are dropped first. Without
+ * this call, the first report of a step or an epoch drops whatever an earlier life of the run wrote from there on. */
+int report_rewind(report *r, uint64_t step, shoal_error *err);
+/* {"rows", "weight", "auc", "logloss", "calibration", "mean_prediction", "mean_label"}; null where there is no value.
+ * NULL when out of memory. */
+json_t *report_metrics_json(const metrics_result *m);
+
+#endif

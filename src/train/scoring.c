@@ -1,0 +1,67 @@
+/* scoring.c: see scoring.h. */
+#include "train/scoring.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/option.h"
+
+static int has(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) return 1;
+    return 0;
+}
+
+static int choose_columns(scoring *s, int with_label, const char *const *keep, size_t n_keep, shoal_error *err)
+{
+    const char **needed = NULL;
+    size_t n = 0;
+    int rc = features_columns(s->file.features, with_label, &needed, &n, err);
+    if (rc) return rc;
+    s->columns = mem_calloc(n + n_keep + 1, sizeof *s->columns);
+    if (!s->columns) {
+        mem_free(needed);
+        return error_nomem(err, (n + n_keep) * sizeof *s->columns, "the list of columns");
+    }
+    for (size_t i = 0; i < n; i++) s->columns[s->n_columns++] = needed[i];
+    for (size_t i = 0; i < n_keep; i++)
+        if (!has(s->columns, s->n_columns, keep[i])) s->columns[s->n_columns++] = keep[i];
+    mem_free(needed);
+    return 0;
+}
+
+int scoring_open(const shoal_options *o, const char *model_path, const char *const *paths, size_t n_paths,
+                 int with_label, const char *const *keep, size_t n_keep, scoring *out, shoal_error *err)
+{
+    table_spec spec = {0};
+    memset(out, 0, sizeof *out);
+    out->start_ns = clock_ns();
+    int64_t threads = option_i64(o, "threads");
+    int rc = modelfile_load(model_path, &out->file, err);
+    if (rc == 0) rc = choose_columns(out, with_label, keep, n_keep, err);
+    if (rc == 0) rc = kernels_get(option_str(o, "kernels"), &out->kernels, err);
+    if (rc == 0)
+        rc = pool_new(threads > 0 ? (int)threads : thread_count_available(), kernels_thread_start, &out->threads, err);
+    if (rc == 0) rc = table_spec_from(o, paths, n_paths, 0, &spec, err);
+    if (rc == 0 && n_paths == 0 && !spec.stream)
+        rc = error_set(err, SHOAL_USAGE, "no source: name the rows to score after the model");
+    if (rc == 0) {
+        spec.columns = out->columns;
+        spec.n_columns = out->n_columns;
+        rc = table_open(&spec, &out->table, err);
+    }
+    if (rc) scoring_release(out);
+    return rc;
+}
+
+void scoring_release(scoring *s)
+{
+    table_free(s->table);
+    pool_free(s->threads);
+    modelfile_release(&s->file);
+    mem_free(s->columns);
+    memset(s, 0, sizeof *s);
+}
+
+double scoring_seconds(const scoring *s) { return (double)(clock_ns() - s->start_ns) * 1e-9; }

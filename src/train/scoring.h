@@ -1,0 +1,25 @@
+/* scoring.h: what `shoal eval` and `shoal predict` share: a loaded model, the source opened with just the columns that
+ * are needed, threads and kernels. */
+#ifndef TRAIN_SCORING_H
+#define TRAIN_SCORING_H
+
+#include "train/score.h"
+
+typedef struct scoring {
+    modelfile file;
+    pool *threads;
+    const kernels *kernels;
+    table *table;
+    const char **columns; /* of the source that are read */
+    size_t n_columns;
+    uint64_t start_ns;
+} scoring;
+
+/* Sources are paths, or with n_paths = 0 the stream handed in as slot 0. `keep` are columns that the job wants besides
+ * the model's own; one that the source lacks is refused by name. */
+int scoring_open(const shoal_options *o, const char *model_path, const char *const *paths, size_t n_paths,
+                 int with_label, const char *const *keep, size_t n_keep, scoring *out, shoal_error *err);
+void scoring_release(scoring *s);
+double scoring_seconds(const scoring *s);
+
+#endif

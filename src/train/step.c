@@ -1,0 +1,392 @@
+#include "train/step.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#define SLICE_FLOATS 8192  /* dense parameters are shared out in slices of this size */
+#define TABLE_SLICE_ROWS 1024 /* the same for whole-table updates */
+#define PREFETCH_AHEAD 8
+
+/* A run of one dense parameter. */
+typedef struct slice {
+    size_t begin, end; /* floats of weights.dense */
+    int decay;
+} slice;
+
+/* Where the summed gradient of a touched id lies: in the contribution that touched it first. */
+typedef struct touched {
+    uint32_t id, k, at;
+} touched;
+
+typedef struct shard {
+    touched *ids;
+    uint32_t n, cap;
+} shard;
+
+/* What one thread needs to work on a micro-batch, or the memory that failed. */
+typedef struct lane {
+    exec *exec;
+    batch batch;
+    shoal_error error;
+} lane;
+
+struct stepper {
+    const model *model;
+    weights *w;
+    const kernels *kernels;
+    pool *pool;
+    const plan *plan;
+    const optim *optim;
+    size_t tables, dense_size, aux_size;
+    uint32_t ids;
+    int *table_decay; /* [tables] */
+    lane *lane;       /* [threads] */
+    grads **grads;    /* [micro-batches] */
+    uint32_t *mark;   /* [ids]: 1 + place in its shard's list while a step is applied, else 0 */
+    shard shard[MODEL_SHARDS];
+    slice *slices;
+    size_t n_slices;
+    float *zeros; /* a row of no gradient, for whole-table updates */
+    /* the step at hand */
+    const raw_ref *rows;
+    uint32_t n_rows, n_micros;
+    uint64_t epoch, epoch_step;
+    optimizer_step dense_step, table_step;
+};
+
+static int slices_build(stepper *s, shoal_error *err)
+{
+    size_t n;
+    const param *p = model_params(s->model, &n);
+    for (int pass = 0; pass < 2; pass++) {
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (p[i].kind == PARAM_TABLE)
+                s->table_decay[p[i].offset] = p[i].decay;
+            if (p[i].kind != PARAM_DENSE)
+                continue;
+            size_t end = p[i].offset + p[i].rows * p[i].cols;
+            for (size_t at = p[i].offset; at < end; at += SLICE_FLOATS, count++)
+                if (pass == 1)
+                    s->slices[count] = (slice){at, at + SLICE_FLOATS < end ? at + SLICE_FLOATS : end, p[i].decay};
+        }
+        s->n_slices = count;
+        if (pass == 0 && count > 0) {
+            s->slices = mem_calloc(count, sizeof *s->slices);
+            if (!s->slices)
+                return error_nomem(err, count * sizeof *s->slices, "the slices of the dense parameters");
+        }
+    }
+    return 0;
+}
+
+static int buffers_build(stepper *s, shoal_error *err)
+{
+    int threads = pool_threads(s->pool);
+    uint32_t micros = plan_micros_max(s->plan), cols = 1;
+    for (size_t t = 0; t < s->tables; t++)
+        if (model_table_cols(s->model, t) > cols)
+            cols = model_table_cols(s->model, t);
+    s->lane = mem_calloc((size_t)threads, sizeof *s->lane);
+    s->grads = mem_calloc(micros, sizeof *s->grads);
+    s->mark = mem_calloc((size_t)s->ids + 1, sizeof *s->mark);
+    s->table_decay = mem_calloc(s->tables + 1, sizeof *s->table_decay);
+    s->zeros = mem_calloc(cols, sizeof *s->zeros);
+    if (!s->lane || !s->grads || !s->mark || !s->table_decay || !s->zeros)
+        return error_nomem(err, (size_t)s->ids * sizeof *s->mark, "the step's buffers");
+    for (int i = 0; i < threads; i++) {
+        batch_init(&s->lane[i].batch);
+        int rc = exec_new(s->model, s->kernels, s->plan->micro, &s->lane[i].exec, err);
+        if (rc < 0)
+            return rc;
+    }
+    for (uint32_t k = 0; k < micros; k++) {
+        int rc = grads_new(s->model, &s->grads[k], err);
+        if (rc < 0)
+            return rc;
+    }
+    return slices_build(s, err);
+}
+
+int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, const plan *p, const optim *o,
+                stepper **out, shoal_error *err)
+{
+    stepper *s = mem_calloc(1, sizeof *s);
+    if (!s)
+        return error_nomem(err, sizeof *s, "a stepper");
+    s->model = m;
+    s->w = w;
+    s->kernels = k;
+    s->pool = threads;
+    s->plan = p;
+    s->optim = o;
+    s->tables = model_tables(m);
+    s->dense_size = model_dense_size(m);
+    s->aux_size = model_aux_size(m);
+    s->ids = model_features(m)->n_ids;
+    int rc = buffers_build(s, err);
+    if (rc < 0) {
+        stepper_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void stepper_free(stepper *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; s->lane && i < pool_threads(s->pool); i++) {
+        exec_free(s->lane[i].exec);
+        batch_release(&s->lane[i].batch);
+    }
+    for (uint32_t k = 0; s->grads && k < plan_micros_max(s->plan); k++)
+        grads_free(s->grads[k], s->model);
+    for (int i = 0; i < MODEL_SHARDS; i++)
+        mem_free(s->shard[i].ids);
+    mem_free(s->lane);
+    mem_free(s->grads);
+    mem_free(s->mark);
+    mem_free(s->table_decay);
+    mem_free(s->slices);
+    mem_free(s->zeros);
+    mem_free(s);
+}
+
+/* ---- first half: contributions ---- */
+
+static int compute_micro(void *ctx, size_t k, int thread)
+{
+    stepper *s = ctx;
+    lane *l = &s->lane[thread];
+    uint32_t first = (uint32_t)k * s->plan->micro, left = s->n_rows - first;
+    uint32_t n = left < s->plan->micro ? left : s->plan->micro;
+    int rc = features_transform(model_features(s->model), s->rows + first, n, &l->batch, &l->error);
+    if (rc < 0)
+        return rc;
+    exec_step x = {
+        .key = rng_key(s->plan->seed, RNG_DROPOUT, s->epoch, s->epoch_step),
+        .row0 = first,
+        .scale = 1.0f / (float)s->n_rows,
+    };
+    return exec_train(l->exec, s->w, &l->batch, &x, s->grads[k], NULL, &l->error);
+}
+
+static int lane_error(stepper *s, int rc, shoal_error *err)
+{
+    for (int i = 0; i < pool_threads(s->pool); i++)
+        if (s->lane[i].error.code == rc && s->lane[i].error.message[0]) {
+            if (err)
+                *err = s->lane[i].error;
+            return rc;
+        }
+    return error_set(err, rc, "%s", shoal_code_text(rc));
+}
+
+/* ---- second half: sums in k order, optimiser ---- */
+
+static int shard_reserve(stepper *s, shard *h, uint32_t index)
+{
+    uint32_t most = 0;
+    for (uint32_t k = 0; k < s->n_micros; k++)
+        most += s->grads[k]->shard[index + 1] - s->grads[k]->shard[index];
+    if (most <= h->cap)
+        return 0;
+    touched *grown = mem_realloc(h->ids, (size_t)most * 2 * sizeof *grown);
+    if (!grown)
+        return SHOAL_NOMEM;
+    h->ids = grown;
+    h->cap = most * 2;
+    return 0;
+}
+
+/* Adds the contributions of later micro-batches to that of the first one that touched the id. */
+static void shard_sum(stepper *s, shard *h, uint32_t index)
+{
+    h->n = 0;
+    for (uint32_t k = 0; k < s->n_micros; k++) {
+        grads *g = s->grads[k];
+        uint32_t end = g->shard[index + 1];
+        for (uint32_t j = g->shard[index]; j < end; j++) {
+            if (j + PREFETCH_AHEAD < end)
+                __builtin_prefetch(&s->mark[g->id[j + PREFETCH_AHEAD]], 1);
+            uint32_t *mark = &s->mark[g->id[j]];
+            if (*mark == 0) {
+                h->ids[h->n] = (touched){g->id[j], k, j};
+                *mark = ++h->n;
+                continue;
+            }
+            touched first = h->ids[*mark - 1];
+            for (size_t t = 0; t < s->tables; t++) {
+                size_t cols = model_table_cols(s->model, t);
+                s->kernels->add(cols, g->table[t] + j * cols, s->grads[first.k]->table[t] + first.at * cols);
+            }
+        }
+    }
+}
+
+static void table_row_update(stepper *s, size_t t, uint32_t id, const float *g, const optimizer_step *o)
+{
+    size_t cols = model_table_cols(s->model, t);
+    float *row = s->w->table[t] + (size_t)id * s->w->stride[t];
+    s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, g);
+}
+
+static optimizer_step table_step(const stepper *s, size_t t)
+{
+    optimizer_step o = s->table_step;
+    if (!s->table_decay[t])
+        o.l1 = o.l2 = 0;
+    return o;
+}
+
+static void shard_apply(stepper *s, shard *h)
+{
+    for (size_t t = 0; t < s->tables; t++) {
+        optimizer_step o = table_step(s, t);
+        size_t cols = model_table_cols(s->model, t);
+        for (uint32_t i = 0; i < h->n; i++) {
+            if (i + PREFETCH_AHEAD < h->n) {
+                touched next = h->ids[i + PREFETCH_AHEAD];
+                const float *row = s->w->table[t] + (size_t)next.id * s->w->stride[t];
+                for (size_t b = 0; b < s->w->stride[t]; b += 16)
+                    __builtin_prefetch(row + b, 1);
+            }
+            touched x = h->ids[i];
+            table_row_update(s, t, x.id, s->grads[x.k]->table[t] + x.at * cols, &o);
+        }
+    }
+}
+
+static void shard_forget(stepper *s, shard *h)
+{
+    for (uint32_t i = 0; i < h->n; i++)
+        s->mark[h->ids[i].id] = 0;
+}
+
+static void dense_apply(stepper *s, const slice *x)
+{
+    float *sum = s->grads[0]->dense + x->begin;
+    size_t n = x->end - x->begin;
+    for (uint32_t k = 1; k < s->n_micros; k++)
+        s->kernels->add(n, s->grads[k]->dense + x->begin, sum);
+    optimizer_step o = s->dense_step;
+    if (!x->decay)
+        o.l1 = o.l2 = 0;
+    float *s1 = s->w->state[0] ? s->w->state[0] + x->begin : NULL;
+    float *s2 = s->w->state[1] ? s->w->state[1] + x->begin : NULL;
+    s->kernels->optimize(&o, n, s->w->dense + x->begin, s1, s2, sum);
+}
+
+static void aux_apply(stepper *s)
+{
+    size_t n;
+    const param *p = model_params(s->model, &n);
+    for (uint32_t k = 0; k < s->n_micros; k++)
+        for (size_t i = 0; i < n; i++) {
+            if (p[i].kind != PARAM_AUX)
+                continue;
+            const float *seen = s->grads[k]->aux + p[i].offset;
+            float *running = s->w->aux + p[i].offset;
+            for (size_t e = 0; e < p[i].rows * p[i].cols; e++)
+                running[e] = p[i].momentum * running[e] + (1 - p[i].momentum) * seen[e];
+        }
+}
+
+/* Items: the shards first (they take longest), then the dense slices, then the auxiliaries. */
+static int apply_item(void *ctx, size_t item, int thread)
+{
+    stepper *s = ctx;
+    (void)thread;
+    if (item < MODEL_SHARDS) {
+        shard *h = &s->shard[item];
+        int rc = shard_reserve(s, h, (uint32_t)item);
+        if (rc < 0)
+            return rc;
+        shard_sum(s, h, (uint32_t)item);
+        if (!s->optim->dense_embeddings) {
+            shard_apply(s, h);
+            shard_forget(s, h);
+        }
+        return 0;
+    }
+    item -= MODEL_SHARDS;
+    if (item < s->n_slices)
+        dense_apply(s, &s->slices[item]);
+    else
+        aux_apply(s);
+    return 0;
+}
+
+/* Whole-table update: rows without a gradient take part with zeros. */
+static int apply_rows(void *ctx, size_t item, int thread)
+{
+    stepper *s = ctx;
+    (void)thread;
+    uint32_t begin = (uint32_t)item * TABLE_SLICE_ROWS;
+    uint32_t end = s->ids - begin < TABLE_SLICE_ROWS ? s->ids : begin + TABLE_SLICE_ROWS;
+    for (size_t t = 0; t < s->tables; t++) {
+        optimizer_step o = table_step(s, t);
+        size_t cols = model_table_cols(s->model, t);
+        for (uint32_t id = begin; id < end; id++) {
+            const float *g = s->zeros;
+            if (s->mark[id]) {
+                touched x = s->shard[model_shard(id)].ids[s->mark[id] - 1];
+                g = s->grads[x.k]->table[t] + x.at * cols;
+            }
+            table_row_update(s, t, id, g, &o);
+        }
+    }
+    return 0;
+}
+
+static int forget_item(void *ctx, size_t item, int thread)
+{
+    stepper *s = ctx;
+    (void)thread;
+    shard_forget(s, &s->shard[item]);
+    return 0;
+}
+
+static int apply_all(stepper *s, shoal_error *err)
+{
+    int rc = pool_for(s->pool, MODEL_SHARDS + s->n_slices + 1, apply_item, s);
+    if (rc < 0)
+        return error_nomem(err, 0, "the list of touched rows");
+    if (s->optim->dense_embeddings && s->tables > 0 && s->ids > 0) {
+        pool_for(s->pool, (s->ids + TABLE_SLICE_ROWS - 1) / TABLE_SLICE_ROWS, apply_rows, s);
+        pool_for(s->pool, MODEL_SHARDS, forget_item, s);
+    }
+    return 0;
+}
+
+int stepper_run(stepper *s, const raw_ref *rows, uint32_t n, uint64_t epoch, uint64_t epoch_step, uint64_t t,
+                step_result *out, shoal_error *err)
+{
+    CHECK(n > 0 && n <= s->plan->batch);
+    s->rows = rows;
+    s->n_rows = n;
+    s->n_micros = plan_micros(s->plan, n);
+    s->epoch = epoch;
+    s->epoch_step = epoch_step;
+    s->dense_step = optim_at(s->optim, t, 0);
+    s->table_step = optim_at(s->optim, t, 1);
+    int rc = pool_for(s->pool, s->n_micros, compute_micro, s);
+    if (rc < 0)
+        return lane_error(s, rc, err);
+    *out = (step_result){0, 0, n};
+    for (uint32_t k = 0; k < s->n_micros; k++) {
+        out->loss += s->grads[k]->loss;
+        out->weight += s->grads[k]->weight;
+    }
+    if (!(out->loss - out->loss == 0))
+        return error_set(err, SHOAL_DIVERGED,
+                         "training diverged at step %llu (epoch %llu): the loss is %g; expected a finite number; try a "
+                         "smaller --lr, or look for extreme values by `shoal show`",
+                         (unsigned long long)t, (unsigned long long)epoch + 1, out->loss);
+    return apply_all(s, err);
+}

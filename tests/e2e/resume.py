@@ -1,0 +1,161 @@
+"""resume.py: a run that is killed at any moment and started again by the same command ends with the same bytes.
+
+1. kill -9 at random times, in a loop of one command, for each model on each kernel set that this processor has
+2. the process killed at every single write, fsync and rename of its checkpoints (builds with test hooks)
+3. run.json counts only the rows after the last checkpoint
+4. changed data and changed settings are refused by name
+5. SIGTERM saves and ends with its own code
+label: test"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+from _shoal import SHOAL, TMP, Verdict, must, run, run_json, sha256_of_weights
+
+v = Verdict()
+hooked = os.environ.get("SHOAL_ASAN") or ""
+log, valid = TMP / "log.parquet", TMP / "valid.parquet"
+must("synth", "--rows", 20000, "--seed", 5, log)
+must("synth", "--rows", 2000, "--seed", 6, valid)
+
+
+def command(model, out, *more, data=log):
+    return ["train", data, "--label", "label", "--model", model, "--valid", valid, "--epochs", 3, "--batch-size", 500,
+            "--hidden", "32,16", "--seed", 11, "--checkpoint-every", 7, "--resume", "--threads", 2, "--out", out, *more]
+
+
+def fresh(name):
+    shutil.rmtree(TMP / name, ignore_errors=True)
+    return TMP / name
+
+
+def usable_kernels():
+    sets = []
+    for k in ("portable", "avx2", "avx512"):
+        r = run("train", log, "--label", "label", "--model", "lr", "--epochs", 1, "--steps-per-epoch", 1, "--kernels", k,
+                "--out", fresh("probe"))
+        sets += [k] if r.code == 0 else []
+    return sets
+
+
+def kill_at_random(model, kernels, kills):
+    want_out, out = fresh("want"), fresh("killed")
+    begin = time.monotonic()
+    must(*command(model, want_out, "--kernels", kernels))
+    whole = time.monotonic() - begin
+    draw = random.Random(f"{model} {kernels}")
+    for killed in range(kills + 1):
+        p = subprocess.Popen([SHOAL, *map(str, command(model, out, "--kernels", kernels))], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+        try:
+            # the last try is left alone
+            p.wait(timeout=draw.uniform(0.1, 0.9) * whole if killed < kills else 300)
+            break
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.communicate()
+    error = p.stderr.read().decode() if p.returncode else ""
+    v.check(p.returncode == 0, f"{model} on {kernels}: the loop ended with {p.returncode}: {error[-500:]}")
+    same = p.returncode == 0 and sha256_of_weights(out) == sha256_of_weights(want_out)
+    v.check(same, f"{model} on {kernels}: other weights after {killed} kills")
+    print(f"{model} on {kernels}: killed {killed} times, same weights: {same}", flush=True)
+
+
+def kill_at_every_operation():
+    """The n-th write, fsync or rename kills the process; the same command then has to end well. Every n up to the run's last."""
+    def small(out):
+        return ["train", log, "--label", "label", "--model", "lr", "--valid", valid, "--epochs", 2, "--batch-size", 4000,
+                "--checkpoint-every", 2, "--resume", "--out", out]
+    want_out = fresh("want")
+    must(*small(want_out), program=hooked)
+    want, n, step = sha256_of_weights(want_out), 0, 1
+    while True:
+        n += step
+        out = fresh("killed")
+        r = run(*small(out), program=hooked, env={"SHOAL_TEST_FAIL_IO": f"{n}:kill"})
+        if r.code == 0:
+            break
+        if not v.check(r.code == -signal.SIGKILL, f"operation {n}: ended with {r}"):
+            return
+        r = run(*small(out), program=hooked)
+        if not v.check(r.code == 0 and sha256_of_weights(out) == want, f"killed at operation {n}, then: {r}"):
+            return
+    print(f"killed at each of {n - 1} writes, fsyncs and renames")
+    v.check(n > 20, f"only {n} operations were tried")
+
+
+def rows_counted():
+    out = fresh("counted")
+    steps = -(-20000 // 500)
+    must(*command("lr", out, "--kernels", "portable"))
+    whole = run_json(out)
+    v.check(whole["rows_trained"] == 60000 and whole["rows_read_this_run"] == 60000, f"whole run: {whole}")
+    # killed once checkpoints of the second epoch are there
+    out = fresh("counted")
+    p = subprocess.Popen([SHOAL, *map(str, command("deepfm", out))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while p.poll() is None and not list((out / "checkpoints").glob("step-0*[5-9]*")):
+        time.sleep(0.002)
+    p.kill()
+    p.wait()
+    saved = max((int(f.name[5:]) for f in (out / "checkpoints").glob("step-*") if f.name[5:].isdigit()), default=0)
+    if not v.check(saved > 0, "no checkpoint was seen while training"):
+        return
+    must(*command("deepfm", out))
+    j = run_json(out)
+    left = 60000 - (saved // steps * 20000 + min(saved % steps * 500, 20000))
+    v.check(j["resumed_from_step"] == saved, f"resumed from step {saved}: {j}")
+    v.check(j["rows_read_this_run"] == left, f"{left} rows are left after step {saved}: {j}")
+    v.check(j["rows_trained"] == 60000 and j["state"] == "finished" and j["exit_code"] == 0, f"at the end: {j}")
+
+
+def interrupted(out, *more):
+    """A run that SIGTERM ended in order; its exit code."""
+    p = subprocess.Popen([SHOAL, *map(str, command("deepfm", out, *more))], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while p.poll() is None and not list((out / "checkpoints").glob("step-0*")):
+        time.sleep(0.002)
+    p.send_signal(signal.SIGTERM)
+    error = p.communicate()[1].decode()
+    return p.returncode, error
+
+
+def refusals():
+    out = fresh("refused")
+    code, error = interrupted(out)
+    if not v.check(code == 6, f"SIGTERM ends with 6, not {code}: {error[-500:]}"):
+        return
+    v.check(run_json(out)["state"] == "interrupted" and run_json(out)["exit_code"] == 6, f"run.json says {run_json(out)}")
+    r = run(*command("deepfm", out, "--lr", "0.5"))
+    v.check(r.code == 2 and "cannot resume" in r.message and "'lr'" in r.message, f"changed --lr: {r}")
+    r = run(*command("deepfm", out, "--batch-size", "250"))
+    v.check(r.code == 2 and "'batch-size'" in r.message, f"changed --batch-size: {r}")
+    r = run(*command("fm", out))
+    v.check(r.code == 2 and "cannot resume" in r.message, f"changed --model: {r}")
+    other = TMP / "other.parquet"
+    must("synth", "--rows", 20000, "--seed", 99, other)
+    kept = log.read_bytes()
+    log.write_bytes(other.read_bytes())
+    r = run(*command("deepfm", out))
+    v.check(r.code == 3 and "log.parquet" in r.message, f"changed data: {r}")
+    log.write_bytes(kept)
+    r = run(*command("deepfm", out, "--threads", 1))
+    v.check(r.code == 0, f"the same data and settings, another number of threads: {r}")
+    want = fresh("want")
+    must(*command("deepfm", want))
+    v.check(sha256_of_weights(out) == sha256_of_weights(want), "other weights after an interruption")
+
+
+sets = usable_kernels()
+v.check("portable" in sets, f"portable kernels run everywhere: {sets}")
+for k in sets:
+    for m in ("lr", "fm", "deepfm"):
+        kill_at_random(m, k, 6)
+rows_counted()
+refusals()
+if hooked:
+    kill_at_every_operation()
+else:
+    print("not tried: killing at every operation; it needs SHOAL_ASAN, a build with test hooks")
+v.end()
