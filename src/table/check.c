@@ -119,7 +119,7 @@ int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err
         if (spec.stream->release) spec.stream->release(spec.stream);
         return error_set(err, SHOAL_USAGE, "check reads files, not streams");
     }
-    spec.sql = NULL;
+    if (spec.sql) return error_set(err, SHOAL_USAGE, "check reads whole files: --sql has no meaning here");
     if ((r = table_files(&spec, &files, &n, err)) < 0) return r;
     r = check_all(&spec, files, n, json, host, &sum, err);
     file_list_free(files, n);

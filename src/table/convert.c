@@ -93,7 +93,9 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     if (r == 0) r = sink_commit(s, &rows, err);
     else sink_abort(s);
     table_free(t);
-    if (r == 0 && strcmp(to.path, "-") != 0) {
+    if (r == 0 && strcmp(to.path, "-") != 0 && option_flag(o, "json")) {
+        r = host_outf(host, err, "{\"rows\": %llu}\n", (unsigned long long)rows);
+    } else if (r == 0 && strcmp(to.path, "-") != 0) {
         double seconds = (double)(clock_ns() - start) * 1e-9;
         host_info(host, "%s: %llu rows in %.1f s (%.0f rows/s), read back and counted", to.path, (unsigned long long)rows, seconds,
                   (double)rows / (seconds > 1e-9 ? seconds : 1e-9));

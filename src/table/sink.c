@@ -41,8 +41,7 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     if (compression) out->gzip = strcmp(compression, "gzip") == 0 || (out->gzip && !option_is_set(o, "compression"));
     out->overwrite = option_flag(o, "overwrite");
     out->append = option_flag(o, "append");
-    int64_t mib = option_i64(o, "max-file-mb");
-    out->max_file_bytes = mib > 0 ? (uint64_t)mib << 20 : SHARD_BYTES;
+    out->max_file_bytes = (uint64_t)option_i64(o, "max-file-size");
     return 0;
 }
 

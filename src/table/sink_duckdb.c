@@ -26,10 +26,14 @@ typedef struct parquet_out {
     shoal_error error, stream_error;
 } parquet_out;
 
+static void schema_lent(struct ArrowSchema *schema) { schema->release = NULL; }
+
+/* The schema is lent, as duckdb_arrow_scan does not release what it gets here. */
 static int stream_schema(struct ArrowArrayStream *s, struct ArrowSchema *out)
 {
-    parquet_out *w = s->private_data;
-    return arrow_schema_copy(w->schema, out, &w->stream_error) == 0 ? 0 : ENOMEM;
+    *out = *((parquet_out *)s->private_data)->schema;
+    out->release = schema_lent;
+    return 0;
 }
 
 static int stream_next(struct ArrowArrayStream *s, struct ArrowArray *out)

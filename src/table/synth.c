@@ -11,11 +11,9 @@
 #include "table/synth.h"
 #include "table/table.h"
 
-#define COLUMNS (1 + SYNTH_NUMERIC + SYNTH_CATEGORICAL)
 #define WORKERS_MAX 64
 #define QUEUE_BLOCKS 4
-#define CARDINALITY 100000
-#define SKEW 1.1
+#define ROWS 1000000 /* when --rows says nothing */
 
 typedef struct worker {
     const synth_model *model;
@@ -33,12 +31,12 @@ typedef struct worker {
 static int add_row(arrow_builder *b, const synth_model *m, const synth_row *row, shoal_error *err)
 {
     int r = arrow_builder_i64(b, 0, row->label, err);
-    for (int j = 0; r == 0 && j < SYNTH_NUMERIC; j++)
+    for (int j = 0; r == 0 && j < m->numeric; j++)
         r = row->missing[j] ? arrow_builder_null(b, 1 + j, err) : arrow_builder_f64(b, 1 + j, (double)row->number[j], err);
-    for (int f = 0; r == 0 && f < SYNTH_CATEGORICAL; f++) {
+    for (int f = 0; r == 0 && f < m->categorical; f++) {
         char text[8];
         synth_key_text(m, f, row->key[f], text);
-        r = arrow_builder_text(b, 1 + SYNTH_NUMERIC + f, view_of(text, sizeof text), err);
+        r = arrow_builder_text(b, 1 + m->numeric + f, view_of(text, sizeof text), err);
     }
     return r;
 }
@@ -72,18 +70,18 @@ static void work(void *ctx)
     queue_close(w->blocks);
 }
 
-static int make_schema(struct ArrowSchema *out, shoal_error *err)
+static int make_schema(const synth_model *m, struct ArrowSchema *out, shoal_error *err)
 {
     char name[16];
-    int r = arrow_schema_struct(out, COLUMNS, err);
+    int r = arrow_schema_struct(out, 1 + m->numeric + m->categorical, err);
     if (r == 0) r = arrow_schema_set(out->children[0], "label", "c", 0, err);
-    for (int j = 0; r == 0 && j < SYNTH_NUMERIC; j++) {
+    for (int j = 0; r == 0 && j < m->numeric; j++) {
         snprintf(name, sizeof name, "n%d", j);
         r = arrow_schema_set(out->children[1 + j], name, "f", 1, err);
     }
-    for (int f = 0; r == 0 && f < SYNTH_CATEGORICAL; f++) {
+    for (int f = 0; r == 0 && f < m->categorical; f++) {
         snprintf(name, sizeof name, "c%d", f);
-        r = arrow_schema_set(out->children[1 + SYNTH_NUMERIC + f], name, "u", 0, err);
+        r = arrow_schema_set(out->children[1 + m->numeric + f], name, "u", 0, err);
     }
     return r;
 }
@@ -172,22 +170,23 @@ static int say(const synth_best *best, const char *path, int json, const shoal_h
 
 static int generate(const shoal_options *o, const sink_spec *to, const shoal_host *host, synth_best *best, shoal_error *err)
 {
-    uint64_t rows = (uint64_t)option_i64(o, "rows"), done = 0;
-    int64_t threads = option_is_set(o, "threads") ? option_i64(o, "threads") : thread_count_available();
-    int n = threads < 1 ? 1 : threads > WORKERS_MAX ? WORKERS_MAX : (int)threads;
-    int sorted = option_flag(o, "sort-by-label");
-    int64_t cardinality = option_i64(o, "cardinality");
-    double skew = option_f64(o, "skew");
-    synth_model m;
+    uint64_t rows = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS, done = 0;
+    int64_t threads = option_i64(o, "threads");
+    if (threads == 0) threads = thread_count_available();
+    int n = threads > WORKERS_MAX ? WORKERS_MAX : (int)threads, sorted = option_flag(o, "sort-by-label");
     struct ArrowSchema schema = {0};
     sink *s = NULL;
-    synth_model_init(&m, (uint64_t)option_i64(o, "seed"), cardinality > 0 ? (uint64_t)cardinality : CARDINALITY, skew > 0 ? skew : SKEW);
-    int r = make_schema(&schema, err);
+    synth_model *m = mem_alloc(sizeof *m);
+    if (!m) return error_nomem(err, sizeof *m, "the planted model");
+    synth_model_init(m, (uint64_t)option_i64(o, "seed"), (int)option_i64(o, "numeric"), (int)option_i64(o, "categorical"),
+                     (uint64_t)option_i64(o, "cardinality"), option_f64(o, "skew"));
+    int r = make_schema(m, &schema, err);
     if (r == 0) r = sink_open(to, &schema, &s, err);
-    if (r == 0) r = pass(&m, &schema, rows, sorted ? 0 : -1, n, s, best, host, &done, err);
-    if (r == 0 && sorted) r = pass(&m, &schema, rows, 1, n, s, best, host, &done, err);
+    if (r == 0) r = pass(m, &schema, rows, sorted ? 0 : -1, n, s, best, host, &done, err);
+    if (r == 0 && sorted) r = pass(m, &schema, rows, 1, n, s, best, host, &done, err);
     if (r == 0) r = sink_commit(s, NULL, err);
     else sink_abort(s);
+    mem_free(m);
     if (schema.release) schema.release(&schema);
     return r;
 }
@@ -198,7 +197,6 @@ int shoal_synth(const shoal_options *o, const shoal_host *host, shoal_error *err
     sink_spec to;
     synth_best best;
     if (option_args(o, &args) != 1) return error_set(err, SHOAL_USAGE, "synth: give one destination");
-    if (option_i64(o, "rows") < 1) return error_set(err, SHOAL_USAGE, "synth: say how many rows, as --rows 1000000");
     int r = sink_spec_from(o, args[0], host, &to, err);
     if (r == 0) r = synth_best_init(&best, err);
     if (r < 0) return r;

@@ -13,18 +13,20 @@
 #define SKEW_NEAR_ONE 1e-6
 
 /* What draws of a row are for: blocks of numbers under the row's key. */
-enum { DRAW_LABEL, DRAW_ABSENT = 1, DRAW_KEY = 1 + SYNTH_NUMERIC, DRAW_NORMAL = 100 };
+enum { DRAW_LABEL, DRAW_ABSENT = 1, DRAW_KEY = 2000, DRAW_NORMAL = 2000 };
+/* normals use draws 3i .. 3i + 2, so from 6000 on */
 /* First coordinates of the model's own keys. */
 enum { KEY_ROW, KEY_NUMBER, KEY_FIELD };
 
-void synth_model_init(synth_model *m, uint64_t seed, uint64_t cardinality, double skew)
+void synth_model_init(synth_model *m, uint64_t seed, int numeric, int categorical, uint64_t cardinality, double skew)
 {
     memset(m, 0, sizeof *m);
     m->seed = seed;
-    m->cardinality = cardinality;
+    m->numeric = numeric;
+    m->categorical = categorical;
     m->skew = skew - 1.0 < SKEW_NEAR_ONE && 1.0 - skew < SKEW_NEAR_ONE ? 1.0 : skew;
     m->bias = BIAS;
-    for (int j = 0; j < SYNTH_NUMERIC; j++) {
+    for (int j = 0; j < m->numeric; j++) {
         uint64_t key = rng_key(seed, RNG_SYNTH, KEY_NUMBER, (uint64_t)j);
         m->mu[j] = rng_f64(key, 0) * 4.0;
         m->sigma[j] = 0.5 + rng_f64(key, 1);
@@ -32,7 +34,7 @@ void synth_model_init(synth_model *m, uint64_t seed, uint64_t cardinality, doubl
         m->slope[j] = NUMBER_SCALE * rng_normal(key, 1);
         m->absent_effect[j] = NUMBER_SCALE * rng_normal(key, 2);
     }
-    for (int f = 0; f < SYNTH_CATEGORICAL; f++) {
+    for (int f = 0; f < m->categorical; f++) {
         /* fields of all sizes: from a handful of keys to all of them, as logs have them */
         uint64_t n = cardinality;
         for (int k = f % 6; k > 0; k--) n = n / 8 + 2;
@@ -61,14 +63,15 @@ static double dot(const double *a, const double *b)
 
 static double categories_logit(const synth_model *m, const synth_row *row)
 {
-    double v[SYNTH_CATEGORICAL][SYNTH_LATENT], logit = 0;
-    for (int f = 0; f < SYNTH_CATEGORICAL; f++) {
+    double v[SYNTH_COLUMNS_MAX][SYNTH_LATENT], logit = 0;
+    int half = m->categorical / 2;
+    for (int f = 0; f < m->categorical; f++) {
         uint64_t key = rng_fold(m->field_key[f], row->key[f]);
         logit += MAIN_SCALE * rng_normal(key, 0);
         for (int i = 0; i < SYNTH_LATENT; i++) v[f][i] = rng_normal(key, (uint64_t)i + 1);
     }
-    for (int f = 0; f < SYNTH_CATEGORICAL / 2; f++) logit += PAIR_SCALE * dot(v[f], v[f + SYNTH_CATEGORICAL / 2]);
-    for (int f = 0; f + 2 < SYNTH_CATEGORICAL / 2 + 1; f++) logit += PAIR_SCALE * dot(v[f], v[f + 1]);
+    for (int f = 0; f < half; f++) logit += PAIR_SCALE * dot(v[f], v[f + half]);
+    for (int f = 0; f + 1 < half; f++) logit += PAIR_SCALE * dot(v[f], v[f + 1]);
     return logit;
 }
 
@@ -76,13 +79,13 @@ void synth_row_make(const synth_model *m, uint64_t r, synth_row *out)
 {
     uint64_t key = rng_key(m->seed, RNG_SYNTH, KEY_ROW, r);
     double logit = m->bias;
-    for (int j = 0; j < SYNTH_NUMERIC; j++) {
+    for (int j = 0; j < m->numeric; j++) {
         double z = rng_normal(key, (uint64_t)(DRAW_NORMAL + j));
         out->missing[j] = rng_f64(key, (uint64_t)(DRAW_ABSENT + j)) < m->absent[j];
         out->number[j] = out->missing[j] ? 0 : (float)((double)(uint64_t)(4.0 * math_exp(m->mu[j] + m->sigma[j] * z)) * 0.25);
         logit += out->missing[j] ? m->absent_effect[j] : m->slope[j] * z;
     }
-    for (int f = 0; f < SYNTH_CATEGORICAL; f++) out->key[f] = key_of(m, f, rng_f64(key, (uint64_t)(DRAW_KEY + f)));
+    for (int f = 0; f < m->categorical; f++) out->key[f] = key_of(m, f, rng_f64(key, (uint64_t)(DRAW_KEY + f)));
     logit += categories_logit(m, out);
     out->p = 1.0 / (1.0 + math_exp(-logit));
     out->label = rng_f64(key, DRAW_LABEL) < out->p;

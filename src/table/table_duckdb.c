@@ -236,10 +236,19 @@ int source_duckdb(char **files, size_t n, enum table_format format, const table_
 
 /* ---- queries over other sources: DuckDB pulls from a stream ------------------------------------------------------------- */
 
+/* DuckDB's scan of a stream leaves filters and the choice of columns to whoever makes the stream, and ours makes all rows
+ * and all columns. So neither may reach the scan: a LIMIT that never ends stops filters, and columns are not pruned. */
+static const char SRC_VIEW[] = "SET disabled_optimizers='unused_columns';"
+                               "CREATE TEMP VIEW src AS SELECT * FROM shoal_stream LIMIT 9223372036854775807";
+
+static void schema_lent(struct ArrowSchema *schema) { schema->release = NULL; }
+
+/* The schema is lent, as duckdb_arrow_scan does not release what it gets here. */
 static int inner_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
-    duckdb_source *s = stream->private_data;
-    return arrow_schema_copy(&s->inner.schema, out, &s->inner_error) == 0 ? 0 : 12;
+    *out = ((duckdb_source *)stream->private_data)->inner.schema;
+    out->release = schema_lent;
+    return 0;
 }
 
 static int inner_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
@@ -280,8 +289,9 @@ int source_sql(source *inner, const char *sql, source *out, shoal_error *err)
             r = error_set(err, SHOAL_DATA, "--sql: column '%s' has the type %s, which cannot be queried; leave it out of the stream",
                           s->inner.schema.children[i]->name, arrow_type_name(s->inner.schema.children[i], name, sizeof name));
     if (r == 0) r = duck_open(&s->db, err);
-    if (r == 0 && duckdb_arrow_scan(s->db.connection, "src", (duckdb_arrow_stream)&s->stream) != DuckDBSuccess)
+    if (r == 0 && duckdb_arrow_scan(s->db.connection, "shoal_stream", (duckdb_arrow_stream)&s->stream) != DuckDBSuccess)
         r = error_set(err, SHOAL_DATA, "--sql: DuckDB does not take the source's columns");
+    if (r == 0) r = duck_run(&s->db, SRC_VIEW, s->what, err);
     if (r == 0) r = duck_rows_start(&s->db, sql, 1, s->what, &s->rows, err);
     if (r < 0 && s->inner_error.code != 0) {
         r = s->inner_error.code;

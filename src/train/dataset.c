@@ -87,9 +87,9 @@ static int request_json(const dataset_request *q, json_t **out, shoal_error *err
         json_array_append_new(drop, json_string(q->drop[i]));
     char yaml_digest[33];
     hash128_hex(hash128_of(yaml.data ? yaml.data : (const uint8_t *)"", yaml.len), yaml_digest);
-    request = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop", drop,
-                        "features", q->features_yaml ? yaml_digest : "guess", "sql", option_str(q->options, "sql"), "format",
-                        option_str(q->options, "format"));
+    request = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop", drop,
+                        "features", q->features_yaml ? yaml_digest : "guess", "sql", option_str(q->options, "sql"),
+                        "valid-sql", option_str(q->options, "valid-sql"), "format", option_str(q->options, "format"));
     if (!request)
         rc = error_nomem(err, 0, "the identity of the data");
 out:

@@ -344,6 +344,8 @@ int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d,
     size_t n = 0;
     pass_init(&p, q, threads, r, "the validation data");
     int rc = table_spec_from(q->options, q->valid, q->n_valid, 1, &spec, err);
+    if (option_is_set(q->options, "valid-sql"))
+        spec.sql = option_str(q->options, "valid-sql");
     *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
     if (rc < 0 || !*has_valid)
         return rc;

@@ -11,8 +11,6 @@
 #include "train/metrics.h"
 #include "train/scoring.h"
 
-#define DEFAULT_MEMORY (256u << 20)
-
 static int add_rows(void *ctx, const struct ArrowArray *from, const float *logit, const float *label, const float *weight,
                     size_t n, shoal_error *err)
 {
@@ -89,7 +87,7 @@ SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_e
     if (n < 1) return error_set(err, SHOAL_USAGE, "no model: shoal eval MODEL SRC...");
     int rc = scoring_open(o, args[0], args + 1, n - 1, 1, NULL, 0, &s, err);
     if (rc == 0 && !(scratch = scratch_dir(o))) rc = error_nomem(err, 64, "a path");
-    if (rc == 0) rc = metrics_new(DEFAULT_MEMORY, scratch, &m, err);
+    if (rc == 0) rc = metrics_new((size_t)option_i64(o, "memory"), scratch, &m, err);
     if (rc) goto out;
     score_sink add = {m, add_rows};
     rc = score_table(s.file.model, s.file.weights, s.kernels, s.table, 1, s.threads, host, &add, err);

@@ -7,8 +7,6 @@
 #include "base/option.h"
 #include "train/scoring.h"
 
-#define PREDICTION "prediction"
-
 /* The rows on their way to the sink: kept columns of the source batch, and the predictions behind them. */
 typedef struct output {
     sink *sink;
@@ -55,12 +53,12 @@ static int write_rows(void *ctx, const struct ArrowArray *from, const float *log
     return sink_write(x->sink, &rows, err);
 }
 
-static int check_keep(const char *const *keep, size_t n, shoal_error *err)
+static int check_keep(const char *const *keep, size_t n, const char *column, shoal_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(keep[i], PREDICTION) == 0)
-            return error_set(err, SHOAL_USAGE, "--keep " PREDICTION ": the output already has a column of that name; rename the "
-                             "source's with --sql");
+        if (strcmp(keep[i], column) == 0)
+            return error_set(err, SHOAL_USAGE, "--keep %s: that is the name of the column of predictions; give that another one "
+                             "by --output-column", column);
         for (size_t j = 0; j < i; j++)
             if (strcmp(keep[i], keep[j]) == 0) return error_set(err, SHOAL_USAGE, "--keep %s is given twice", keep[i]);
     }
@@ -68,8 +66,8 @@ static int check_keep(const char *const *keep, size_t n, shoal_error *err)
 }
 
 /* Schema of the output, and where its columns lie in the source. */
-static int bind_columns(const struct ArrowSchema *source, const char *const *keep, size_t n, int64_t *at,
-                        struct ArrowSchema *out, shoal_error *err)
+static int bind_columns(const struct ArrowSchema *source, const char *const *keep, size_t n, const char *column,
+                        int64_t *at, struct ArrowSchema *out, shoal_error *err)
 {
     int rc = arrow_schema_struct(out, (int64_t)n + 1, err);
     if (rc) return rc;
@@ -78,7 +76,7 @@ static int bind_columns(const struct ArrowSchema *source, const char *const *kee
         if (at[i] < 0) rc = error_set(err, SHOAL_USAGE, "--keep %s: the source has no column of that name", keep[i]);
         else rc = arrow_schema_copy(source->children[at[i]], out->children[i], err);
     }
-    if (rc == 0) rc = arrow_schema_set(out->children[n], PREDICTION, "f", 0, err);
+    if (rc == 0) rc = arrow_schema_set(out->children[n], column, "f", 0, err);
     if (rc && out->release) out->release(out);
     return rc;
 }
@@ -124,13 +122,13 @@ SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoa
     struct ArrowSchema schema = {0};
     sink_spec spec;
     if (n < 2) return error_set(err, SHOAL_USAGE, "shoal predict needs a model and an output: shoal predict MODEL SRC... DST");
-    const char *dst = args[n - 1];
+    const char *dst = args[n - 1], *column = option_str(o, "output-column");
     int64_t *at = mem_calloc(n_keep + 1, sizeof *at);
     x.child = mem_calloc(n_keep + 1, sizeof *x.child);
     x.source = at;
-    int rc = at && x.child ? check_keep(keep, n_keep, err) : error_nomem(err, n_keep, "the columns to keep");
+    int rc = at && x.child ? check_keep(keep, n_keep, column, err) : error_nomem(err, n_keep, "the columns to keep");
     if (rc == 0) rc = scoring_open(o, args[0], args + 1, n - 2, 0, keep, n_keep, &s, err);
-    if (rc == 0) rc = bind_columns(table_schema(s.table), keep, n_keep, at, &schema, err);
+    if (rc == 0) rc = bind_columns(table_schema(s.table), keep, n_keep, column, at, &schema, err);
     if (rc == 0) rc = sink_spec_from(o, dst, host, &spec, err);
     if (rc == 0) rc = sink_open(&spec, &schema, &x.sink, err);
     if (rc) goto out;

@@ -31,6 +31,22 @@ static int choose_columns(scoring *s, int with_label, const char *const *keep, s
     return 0;
 }
 
+/* The label and weight columns of the model, unless the options name others. */
+static int rename_label(const shoal_options *o, features *f, shoal_error *err)
+{
+    const char *const option[] = {option_str(o, "label"), option_str(o, "weight")};
+    char **const column[] = {&f->label, &f->weight};
+    for (int i = 0; i < 2; i++) {
+        if (!option[i]) continue;
+        char *copy = mem_strdup(option[i]);
+        if (!copy) return error_nomem(err, strlen(option[i]), "a column's name");
+        mem_free(*column[i]);
+        *column[i] = copy;
+    }
+    if (!f->label) return error_set(err, SHOAL_USAGE, "the model does not name a label column; name it by --label");
+    return 0;
+}
+
 int scoring_open(const shoal_options *o, const char *model_path, const char *const *paths, size_t n_paths,
                  int with_label, const char *const *keep, size_t n_keep, scoring *out, shoal_error *err)
 {
@@ -39,6 +55,7 @@ int scoring_open(const shoal_options *o, const char *model_path, const char *con
     out->start_ns = clock_ns();
     int64_t threads = option_i64(o, "threads");
     int rc = modelfile_load(model_path, &out->file, err);
+    if (rc == 0 && with_label) rc = rename_label(o, out->file.features, err);
     if (rc == 0) rc = choose_columns(out, with_label, keep, n_keep, err);
     if (rc == 0) rc = kernels_get(option_str(o, "kernels"), &out->kernels, err);
     if (rc == 0)

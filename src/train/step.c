@@ -16,13 +16,10 @@ typedef struct slice {
     int decay;
 } slice;
 
-/* Where the summed gradient of a touched id lies: in the contribution that touched it first. */
-typedef struct touched {
-    uint32_t id, k, at;
-} touched;
-
+/* The ids of one shard that a step touched, in order of first touch, and their summed gradients. */
 typedef struct shard {
-    touched *ids;
+    uint32_t *id;
+    float **sum; /* [tables]: [n x cols] */
     uint32_t n, cap;
 } shard;
 
@@ -45,7 +42,7 @@ struct stepper {
     int *table_decay; /* [tables] */
     lane *lane;       /* [threads] */
     grads **grads;    /* [micro-batches] */
-    uint32_t *mark;   /* [ids]: 1 + place in its shard's list while a step is applied, else 0 */
+    uint32_t *mark;   /* [ids]: 1 + place in its shard's lists while a step is applied, else 0 */
     shard shard[MODEL_SHARDS];
     slice *slices;
     size_t n_slices;
@@ -97,6 +94,11 @@ static int buffers_build(stepper *s, shoal_error *err)
     s->zeros = mem_calloc(cols, sizeof *s->zeros);
     if (!s->lane || !s->grads || !s->mark || !s->table_decay || !s->zeros)
         return error_nomem(err, (size_t)s->ids * sizeof *s->mark, "the step's buffers");
+    for (int i = 0; i < MODEL_SHARDS; i++) {
+        s->shard[i].sum = mem_calloc(s->tables + 1, sizeof *s->shard[i].sum);
+        if (!s->shard[i].sum)
+            return error_nomem(err, s->tables * sizeof(float *), "the step's buffers");
+    }
     for (int i = 0; i < threads; i++) {
         batch_init(&s->lane[i].batch);
         int rc = exec_new(s->model, s->kernels, s->plan->micro, &s->lane[i].exec, err);
@@ -146,8 +148,12 @@ void stepper_free(stepper *s)
     }
     for (uint32_t k = 0; s->grads && k < plan_micros_max(s->plan); k++)
         grads_free(s->grads[k], s->model);
-    for (int i = 0; i < MODEL_SHARDS; i++)
-        mem_free(s->shard[i].ids);
+    for (int i = 0; i < MODEL_SHARDS; i++) {
+        for (size_t t = 0; s->shard[i].sum && t < s->tables; t++)
+            mem_free(s->shard[i].sum[t]);
+        mem_free(s->shard[i].sum);
+        mem_free(s->shard[i].id);
+    }
     mem_free(s->lane);
     mem_free(s->grads);
     mem_free(s->mark);
@@ -196,44 +202,46 @@ static int shard_reserve(stepper *s, shard *h, uint32_t index)
         most += s->grads[k]->shard[index + 1] - s->grads[k]->shard[index];
     if (most <= h->cap)
         return 0;
-    touched *grown = mem_realloc(h->ids, (size_t)most * 2 * sizeof *grown);
-    if (!grown)
+    h->cap = 0;
+    mem_free(h->id);
+    h->id = mem_alloc((size_t)most * 2 * sizeof *h->id);
+    if (!h->id)
         return SHOAL_NOMEM;
-    h->ids = grown;
+    for (size_t t = 0; t < s->tables; t++) {
+        mem_free(h->sum[t]);
+        h->sum[t] = mem_alloc((size_t)most * 2 * model_table_cols(s->model, t) * sizeof(float));
+        if (!h->sum[t])
+            return SHOAL_NOMEM;
+    }
     h->cap = most * 2;
     return 0;
 }
 
-/* Adds the contributions of later micro-batches to that of the first one that touched the id. */
+/* Adds up the contributions to each id, in k order. */
 static void shard_sum(stepper *s, shard *h, uint32_t index)
 {
     h->n = 0;
     for (uint32_t k = 0; k < s->n_micros; k++) {
-        grads *g = s->grads[k];
+        const grads *g = s->grads[k];
         uint32_t end = g->shard[index + 1];
         for (uint32_t j = g->shard[index]; j < end; j++) {
             if (j + PREFETCH_AHEAD < end)
                 __builtin_prefetch(&s->mark[g->id[j + PREFETCH_AHEAD]], 1);
-            uint32_t *mark = &s->mark[g->id[j]];
-            if (*mark == 0) {
-                h->ids[h->n] = (touched){g->id[j], k, j};
+            uint32_t *mark = &s->mark[g->id[j]], first = *mark == 0;
+            if (first) {
+                h->id[h->n] = g->id[j];
                 *mark = ++h->n;
-                continue;
             }
-            touched first = h->ids[*mark - 1];
             for (size_t t = 0; t < s->tables; t++) {
                 size_t cols = model_table_cols(s->model, t);
-                s->kernels->add(cols, g->table[t] + j * cols, s->grads[first.k]->table[t] + first.at * cols);
+                float *sum = h->sum[t] + (size_t)(*mark - 1) * cols;
+                if (first)
+                    memcpy(sum, g->table[t] + j * cols, cols * sizeof *sum);
+                else
+                    s->kernels->add(cols, g->table[t] + j * cols, sum);
             }
         }
     }
-}
-
-static void table_row_update(stepper *s, size_t t, uint32_t id, const float *g, const optimizer_step *o)
-{
-    size_t cols = model_table_cols(s->model, t);
-    float *row = s->w->table[t] + (size_t)id * s->w->stride[t];
-    s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, g);
 }
 
 static optimizer_step table_step(const stepper *s, size_t t)
@@ -248,24 +256,15 @@ static void shard_apply(stepper *s, shard *h)
 {
     for (size_t t = 0; t < s->tables; t++) {
         optimizer_step o = table_step(s, t);
-        size_t cols = model_table_cols(s->model, t);
-        for (uint32_t i = 0; i < h->n; i++) {
-            if (i + PREFETCH_AHEAD < h->n) {
-                touched next = h->ids[i + PREFETCH_AHEAD];
-                const float *row = s->w->table[t] + (size_t)next.id * s->w->stride[t];
-                for (size_t b = 0; b < s->w->stride[t]; b += 16)
-                    __builtin_prefetch(row + b, 1);
-            }
-            touched x = h->ids[i];
-            table_row_update(s, t, x.id, s->grads[x.k]->table[t] + x.at * cols, &o);
-        }
+        s->kernels->optimize_rows(&o, h->n, model_table_cols(s->model, t), h->id, s->w->table[t], s->w->stride[t],
+                                  h->sum[t]);
     }
 }
 
 static void shard_forget(stepper *s, shard *h)
 {
     for (uint32_t i = 0; i < h->n; i++)
-        s->mark[h->ids[i].id] = 0;
+        s->mark[h->id[i]] = 0;
 }
 
 static void dense_apply(stepper *s, const slice *x)
@@ -333,12 +332,9 @@ static int apply_rows(void *ctx, size_t item, int thread)
         optimizer_step o = table_step(s, t);
         size_t cols = model_table_cols(s->model, t);
         for (uint32_t id = begin; id < end; id++) {
-            const float *g = s->zeros;
-            if (s->mark[id]) {
-                touched x = s->shard[model_shard(id)].ids[s->mark[id] - 1];
-                g = s->grads[x.k]->table[t] + x.at * cols;
-            }
-            table_row_update(s, t, id, g, &o);
+            const float *g = s->mark[id] ? s->shard[model_shard(id)].sum[t] + (s->mark[id] - 1) * cols : s->zeros;
+            float *row = s->w->table[t] + (size_t)id * s->w->stride[t];
+            s->kernels->optimize(&o, cols, row, row + cols, row + 2 * cols, g);
         }
     }
     return 0;

@@ -1,0 +1,119 @@
+/* option_table.c: every command and every option there is. The parser, --help, the manual, completion, run files and
+ * bindings all read these two tables; nothing else knows an option's name, bounds or default. */
+#include "base/option_private.h"
+
+#define ON(command) (1u << CMD_##command)
+#define READS (ON(CONVERT) | ON(SHOW) | ON(CHECK) | ON(TRAIN) | ON(EVAL) | ON(PREDICT))
+#define WRITES (ON(CONVERT) | ON(SYNTH) | ON(PREDICT))
+#define SCORES (ON(EVAL) | ON(PREDICT))
+#define COMPUTES (ON(TRAIN) | SCORES)
+#define MAX_I 9007199254740992.0 /* 2^53: whole numbers that a double holds exactly */
+
+#define FLAG(name, commands, help) {name, 0, SHOAL_OPT_FLAG, NULL, NULL, 0, 0, help, commands}
+#define TEXT(name, value, def, commands, help) {name, 0, SHOAL_OPT_STRING, value, def, 0, 0, help, commands}
+#define LIST(name, value, commands, help) {name, 0, SHOAL_OPT_LIST, value, NULL, 0, 0, help, commands}
+#define CHOICE(name, values, def, commands, help) {name, 0, SHOAL_OPT_CHOICE, values, def, 0, 0, help, commands}
+#define INT(name, value, def, low, high, commands, help) {name, 0, SHOAL_OPT_INT, value, def, low, high, help, commands}
+#define FLOAT(name, value, def, low, high, commands, help) {name, 0, SHOAL_OPT_FLOAT, value, def, low, high, help, commands}
+
+const shoal_command option_commands[CMD_COUNT] = {
+    [CMD_CONVERT] = {"convert", "SRC... DST", 1, -1, "copy any table to TFRecord, Parquet, CSV or JSON lines",
+                     "shoal convert clicks.parquet clicks.tfrecord"},
+    [CMD_SHOW] = {"show", "SRC...", 0, -1, "print rows of a table", "shoal show clicks.tfrecord -n 3 --json"},
+    [CMD_CHECK] = {"check", "SRC...", 1, -1, "read everything and verify framing, checksums and values",
+                   "shoal check clicks.tfrecord"},
+    [CMD_SYNTH] = {"synth", "DST", 1, 1, "make a planted click log with a known best AUC",
+                   "shoal synth --rows 100000 --seed 7 planted.parquet"},
+    [CMD_TRAIN] = {"train", "SRC...|RUN.yaml", 0, -1, "train a model",
+                   "shoal train clicks.parquet --label clicked --model deepfm --valid week2.parquet --out model"},
+    [CMD_EVAL] = {"eval", "MODEL SRC...", 1, -1, "measure a model: AUC, log loss, calibration",
+                  "shoal eval model test.parquet --json"},
+    [CMD_PREDICT] = {"predict", "MODEL SRC... DST", 2, -1, "score rows and write the predictions",
+                     "shoal predict model new.parquet scores.parquet --keep user_id,item_id"},
+    [CMD_SUMMARY] = {"summary", "MODEL", 1, 1, "print the layers and parameters of a model", "shoal summary model"},
+};
+
+const shoal_option option_table[] = {
+    /* reading */
+    CHOICE("format", "tfrecord|parquet|csv|jsonl|arrow", NULL, READS, "format of SRC; default: by its ending or content"),
+    TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
+    {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "rows: how many to read (show: 10, synth: 1000000; else all)",
+     ON(CONVERT) | ON(SHOW) | ON(SYNTH)},
+    FLAG("schema", ON(SHOW), "print columns and types instead of rows"),
+    FLAG("json", ON(SHOW) | ON(CHECK) | ON(CONVERT) | ON(SYNTH) | ON(EVAL) | ON(PREDICT) | ON(SUMMARY) | ON(TRAIN),
+         "results as JSON, for programs"),
+    /* writing */
+    CHOICE("to", "tfrecord|parquet|csv|jsonl", NULL, WRITES, "format of DST; default: by its ending"),
+    CHOICE("compression", "none|gzip", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),
+    FLAG("overwrite", WRITES | ON(TRAIN), "replace what is there under the output's name"),
+    FLAG("append", ON(CONVERT) | ON(PREDICT), "add files to a folder that is there"),
+    INT("max-file-size", OPTION_BYTES, "128M", 4096, MAX_I, WRITES, "size of the files of a folder of TFRecord"),
+    /* what is trained on */
+    {"label", 'y', SHOAL_OPT_STRING, "COLUMN", NULL, 0, 0, "column of 0 and 1 to learn; eval: default is the model's",
+     ON(TRAIN) | ON(EVAL)},
+    TEXT("weight", "COLUMN", NULL, ON(TRAIN) | ON(EVAL), "column of row weights"),
+    LIST("drop", "COLUMNS", ON(TRAIN), "columns that are not features"),
+    TEXT("features", "FILE", NULL, ON(TRAIN), "YAML that says how columns become features; default: a guess"),
+    LIST("valid", "SRC", ON(TRAIN), "rows to validate on after each epoch"),
+    TEXT("valid-sql", "QUERY", NULL, ON(TRAIN), "as --sql, for the validation rows; default: --sql"),
+    /* the model */
+    {"model", 'm', SHOAL_OPT_STRING, "NAME|FILE", "deepfm", 0, 0, "model of the zoo (lr, fm, deepfm), or a YAML file of layers",
+     ON(TRAIN)},
+    INT("embedding-dim", "N", NULL, 1, 4096, ON(TRAIN), "width of the embeddings; default: the model's"),
+    LIST("hidden", "UNITS", ON(TRAIN), "units of the hidden layers, such as 400,400; default: the model's"),
+    FLOAT("dropout", "RATE", NULL, 0, 0.99, ON(TRAIN), "dropout of the hidden layers; default: the model's"),
+    {"out", 'o', SHOAL_OPT_STRING, "DIR", NULL, 0, 0, "folder of the model, its history and its checkpoints", ON(TRAIN)},
+    /* how it is trained */
+    INT("batch-size", "N", "4096", 1, 1 << 24, ON(TRAIN), "rows of a step"),
+    INT("micro-batch", "N", "0", 0, 1 << 20, ON(TRAIN), "rows of a micro-batch; 0: follows from the batch size"),
+    INT("epochs", "N", "3", 1, 1000000, ON(TRAIN), "passes over the data at most"),
+    INT("steps-per-epoch", "N", "0", 0, MAX_I, ON(TRAIN), "steps of an epoch; 0: all of the data"),
+    CHOICE("optimizer", "sgd|adagrad|adam|ftrl", "adam", ON(TRAIN), "optimiser"),
+    FLOAT("lr", "RATE", "0.001", 0, 1e6, ON(TRAIN), "learning rate"),
+    CHOICE("lr-schedule", "constant|linear|cosine|step", "constant", ON(TRAIN), "how the learning rate falls to the end of the run"),
+    INT("warmup-steps", "N", "0", 0, MAX_I, ON(TRAIN), "steps over which the learning rate rises from 0"),
+    FLOAT("l2", "X", "0", 0, 1e6, ON(TRAIN), "L2 penalty of the weights, biases left out"),
+    FLOAT("embedding-l2", "X", NULL, 0, 1e6, ON(TRAIN), "L2 penalty of the embeddings; default: --l2"),
+    FLOAT("l1", "X", "0", 0, 1e6, ON(TRAIN), "L1 penalty (ftrl)"),
+    CHOICE("embedding-update", "lazy|dense", "lazy", ON(TRAIN), "update the rows that a step touched, or all of the table"),
+    FLOAT("momentum", "X", "0", 0, 0.9999, ON(TRAIN), "momentum (sgd)"),
+    FLOAT("beta1", "X", "0.9", 0, 0.9999, ON(TRAIN), "decay of the first moment (adam)"),
+    FLOAT("beta2", "X", "0.999", 0, 0.999999, ON(TRAIN), "decay of the second moment (adam)"),
+    FLOAT("epsilon", "X", "1e-8", 1e-30, 1, ON(TRAIN), "added to the divisor (adam, adagrad)"),
+    FLOAT("ftrl-beta", "X", "1", 0, 1e6, ON(TRAIN), "beta of FTRL-proximal; its alpha is --lr"),
+    INT("seed", "N", "1", 0, MAX_I, ON(TRAIN) | ON(SYNTH), "seed of all chance"),
+    INT("patience", "N", "2", 0, 1000000, ON(TRAIN), "stop after so many epochs without a better validation; 0: never"),
+    CHOICE("monitor", "logloss|auc", "logloss", ON(TRAIN), "what validation is judged by"),
+    /* how it runs */
+    FLAG("resume", ON(TRAIN), "go on from the last checkpoint in --out, if there is one"),
+    INT("checkpoint-every", "STEPS", "0", 0, MAX_I, ON(TRAIN), "steps between checkpoints; one is also made after each epoch"),
+    INT("checkpoint-keep", "N", "2", 1, 1000, ON(TRAIN), "checkpoints kept while training"),
+    INT("stall-timeout", "SECONDS", "600", 0, 1e7, ON(TRAIN), "end with exit code 9 when nothing moves for so long; 0: wait"),
+    INT("threads", "N", "0", 0, 1024, COMPUTES | ON(SYNTH), "threads; 0: one a processor. The result does not depend on it"),
+    INT("memory", OPTION_BYTES, "256M", 1 << 20, MAX_I, COMPUTES | ON(CONVERT), "memory for sorting and counting before the disk is used"),
+    TEXT("spool-dir", "DIR", NULL, COMPUTES, "folder for what does not fit in memory; default: under the output"),
+    CHOICE("kernels", "auto|portable|avx2|avx512", "auto", COMPUTES, "instruction set"),
+    /* scoring */
+    LIST("keep", "COLUMNS", ON(PREDICT), "columns to pass through beside the prediction"),
+    TEXT("output-column", "NAME", "prediction", ON(PREDICT), "name of the column of predictions"),
+    /* synth */
+    INT("numeric", "N", "13", 0, 1000, ON(SYNTH), "numeric columns"),
+    INT("categorical", "N", "26", 1, 1000, ON(SYNTH), "categorical columns"),
+    INT("cardinality", "N", "100000", 2, 1 << 30, ON(SYNTH), "distinct values of a categorical column"),
+    FLOAT("skew", "X", "1.1", 0, 10, ON(SYNTH), "exponent of the Zipf distribution of the values"),
+    FLAG("sort-by-label", ON(SYNTH), "all rows of label 0 first"),
+};
+const size_t option_table_size = sizeof option_table / sizeof *option_table;
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MAX, "raise OPTION_MAX");
+
+const shoal_command *shoal_commands(size_t *n)
+{
+    *n = CMD_COUNT;
+    return option_commands;
+}
+
+const shoal_option *shoal_option_table(size_t *n)
+{
+    *n = option_table_size;
+    return option_table;
+}

@@ -1,0 +1,242 @@
+/* file_path.c: names and folders, and the test hook that every write, fsync and rename asks. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "storage/file_private.h"
+
+#define FOLDER_DEPTH_MAX 64
+
+/* ---- the test hook */
+
+static atomic_long op_calls;
+static atomic_long op_fail_call; /* 0 is off */
+static atomic_int op_fail_errnum;
+
+void file_fail_at(long n, int errnum)
+{
+    atomic_store(&op_fail_errnum, errnum);
+    atomic_store(&op_fail_call, n > 0 ? atomic_load(&op_calls) + n : 0);
+}
+
+long file_op_count(void)
+{
+    return atomic_load(&op_calls);
+}
+
+#ifdef SHOAL_DEBUG
+__attribute__((constructor)) static void op_fail_from_environment(void)
+{
+    const char *text = getenv("SHOAL_TEST_FAIL_IO");
+    if (text) {
+        char *end;
+        long n = strtol(text, &end, 10);
+        file_fail_at(n, *end == ':' ? atoi(end + 1) : ENOSPC);
+    }
+}
+#endif
+
+int file_op_begin(void)
+{
+    long call = atomic_fetch_add(&op_calls, 1) + 1;
+    if (call != atomic_load(&op_fail_call))
+        return 0;
+    int errnum = atomic_load(&op_fail_errnum);
+    if (errnum == -1)
+        kill(getpid(), SIGKILL);
+    errno = errnum;
+    return -1;
+}
+
+int file_op_rename(const char *from, const char *to, int replace)
+{
+    if (file_op_begin() != 0)
+        return -1;
+    if (replace)
+        return rename(from, to);
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    /* A file system without that call: look, then rename. */
+    if (access(to, F_OK) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+/* ---- names */
+
+int file_local_path(const char *name, const char **local, shoal_error *err)
+{
+    const char *end = name;
+    while (isalnum((unsigned char)*end) || *end == '+' || *end == '.' || *end == '-')
+        end++;
+    *local = name;
+    if (end == name || strncmp(end, "://", 3) != 0)
+        return 0;
+    if (end - name == 4 && strncmp(name, "file", 4) == 0) {
+        *local = end + 3;
+        if (**local == '/')
+            return 0;
+        return error_set(err, SHOAL_USAGE, "%s: a local file is file:///path, with three slashes", name);
+    }
+    return error_set(err, SHOAL_USAGE, "%s: '%.*s://' is not supported by this version; copy the data to a local path",
+                     name, (int)(end - name), name);
+}
+
+char *file_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_strdup(".");
+    return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static int path_stat(const char *path, struct stat *info)
+{
+    const char *local;
+    return file_local_path(path, &local, NULL) == 0 && stat(local, info) == 0;
+}
+
+int file_exists(const char *path)
+{
+    struct stat info;
+    return path_stat(path, &info);
+}
+
+int file_is_dir(const char *path)
+{
+    struct stat info;
+    return path_stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+/* ---- folders */
+
+static int make_folder(const char *path, shoal_error *err)
+{
+    struct stat info;
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int errnum = errno;
+    if (stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return 0;
+        errnum = ENOTDIR;
+    }
+    return error_errno(err, "cannot make the folder", path, errnum);
+}
+
+int file_mkdirs(const char *path, shoal_error *err)
+{
+    const char *local;
+    int rc = file_local_path(path, &local, err);
+    if (rc < 0)
+        return rc;
+    struct stat info;
+    if (stat(local, &info) == 0 && S_ISDIR(info.st_mode))
+        return 0;
+    char *part = mem_strdup(local);
+    if (part == NULL)
+        return error_nomem(err, strlen(local) + 1, "a path");
+    for (char *p = part + 1; rc == 0 && *p; p++)
+        if (*p == '/' && p[-1] != '/') {
+            *p = '\0';
+            rc = make_folder(part, err);
+            *p = '/';
+        }
+    if (rc == 0)
+        rc = make_folder(part, err);
+    mem_free(part);
+    return rc;
+}
+
+int file_sync_dir(const char *path, shoal_error *err)
+{
+    const char *local;
+    int rc = file_local_path(path, &local, err);
+    if (rc < 0)
+        return rc;
+    int fd = open(local, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, "cannot open the folder", path, errno);
+    /* Some file systems have nothing to sync for a folder and say EINVAL. */
+    if (file_op_begin() != 0 || (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP))
+        rc = error_errno(err, "cannot sync the folder", path, errno);
+    close(fd);
+    return rc;
+}
+
+int file_rename(const char *from, const char *to, shoal_error *err)
+{
+    const char *local_from, *local_to;
+    int rc = file_local_path(from, &local_from, err);
+    if (rc == 0)
+        rc = file_local_path(to, &local_to, err);
+    if (rc < 0)
+        return rc;
+    char *parent = file_parent(local_to);
+    if (parent == NULL)
+        return error_nomem(err, strlen(local_to) + 1, "a path");
+    if (file_op_rename(local_from, local_to, 1) != 0) {
+        int errnum = errno;
+        rc = error_errno(err, "cannot rename to", to, errnum);
+        error_where(err, rc, "%s", from);
+    } else {
+        rc = file_sync_dir(parent, err);
+    }
+    mem_free(parent);
+    return rc;
+}
+
+static int remove_tree(const char *path, int depth, shoal_error *err);
+
+static int remove_children(const char *path, int depth, shoal_error *err)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return errno == ENOENT ? 0 : error_errno(err, "cannot open the folder", path, errno);
+    int rc = 0;
+    for (const struct dirent *e; rc == 0 && (e = readdir(folder)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        char *child = mem_sprintf("%s/%s", path, e->d_name);
+        rc = child ? remove_tree(child, depth + 1, err) : error_nomem(err, strlen(path) + strlen(e->d_name) + 2, "a path");
+        mem_free(child);
+    }
+    closedir(folder);
+    return rc;
+}
+
+static int remove_tree(const char *path, int depth, shoal_error *err)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT ? 0 : error_errno(err, "cannot remove", path, errno);
+    if (depth > FOLDER_DEPTH_MAX)
+        return error_set(err, SHOAL_STORAGE, "cannot remove %s: more than %d folders deep", path, FOLDER_DEPTH_MAX);
+    int rc = S_ISDIR(info.st_mode) ? remove_children(path, depth, err) : 0;
+    if (rc == 0 && remove(path) != 0 && errno != ENOENT)
+        rc = error_errno(err, "cannot remove", path, errno);
+    return rc;
+}
+
+int file_remove_tree(const char *path, shoal_error *err)
+{
+    const char *local;
+    int rc = file_local_path(path, &local, err);
+    return rc < 0 ? rc : remove_tree(local, 0, err);
+}

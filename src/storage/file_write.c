@@ -1,0 +1,276 @@
+/* file_write.c: files that appear whole or not at all.
+ *
+ * A regular file is written beside its name and renamed when it is complete and synced. A pipe or a device (standard
+ * output, a FIFO, /dev/null) cannot be replaced by a rename: it is written as it is. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/thread.h"
+#include "storage/file_private.h"
+
+#define WRITE_BUFFER_BYTES ((size_t)256 << 10)
+#define TEMPORARY_TRIES 100
+
+struct file_writer {
+    int fd;
+    int direct;   /* a pipe or device: no rename, no sync */
+    int replace;
+    int failed;   /* the code of the first failed write: what was written is not worth keeping */
+    uint64_t flushed; /* bytes handed to the system */
+    size_t held;      /* bytes in the buffer */
+    char *path, *local, *temporary;
+    uint8_t *buffer;
+};
+
+static void writer_free(file_writer *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    mem_free(w->path);
+    mem_free(w->local);
+    mem_free(w->temporary);
+    mem_free(w->buffer);
+    mem_free(w);
+}
+
+/* Opens the temporary file. Not mkstemp(): the file is to have the mode that the user's umask says. */
+static int writer_open_temporary(file_writer *w, shoal_error *err)
+{
+    const char *slash = strrchr(w->local, '/'), *name = slash ? slash + 1 : w->local;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+    for (uint64_t i = 0; i < TEMPORARY_TRIES; i++) {
+        uint64_t chance = rng_u64(clock_ns() ^ (uint64_t)getpid() << 40, i);
+        char ending[7];
+        for (int k = 0; k < 6; k++)
+            ending[k] = letters[chance >> (5 * k) & 31];
+        ending[6] = '\0';
+        mem_free(w->temporary);
+        w->temporary = mem_sprintf("%.*s.%s.tmp-%s", (int)(name - w->local), w->local, name, ending);
+        if (w->temporary == NULL)
+            return error_nomem(err, strlen(w->local) + 16, "a path");
+        w->fd = open(w->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (w->fd >= 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    int errnum = errno;
+    mem_free(w->temporary); /* not ours to remove */
+    w->temporary = NULL;
+    return error_errno(err, "cannot create", w->path, errnum);
+}
+
+static int writer_exists(const char *path, shoal_error *err)
+{
+    return error_set(err, SHOAL_STORAGE, "%s exists already; --overwrite replaces it", path);
+}
+
+static int writer_open(file_writer *w, shoal_error *err)
+{
+    struct stat info;
+    if (strcmp(w->path, "-") == 0) {
+        w->direct = 1;
+        w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        return w->fd < 0 ? error_errno(err, "cannot write to", "standard output", errno) : 0;
+    }
+    if (stat(w->local, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return error_set(err, SHOAL_STORAGE, "cannot create %s: a folder has that name", w->path);
+        if (!S_ISREG(info.st_mode)) {
+            w->direct = 1;
+            w->fd = open(w->local, O_WRONLY | O_CLOEXEC);
+            return w->fd < 0 ? error_errno(err, "cannot open", w->path, errno) : 0;
+        }
+        if (!w->replace)
+            return writer_exists(w->path, err);
+    }
+    char *parent = file_parent(w->local);
+    if (parent == NULL)
+        return error_nomem(err, strlen(w->local) + 1, "a path");
+    int rc = file_mkdirs(parent, err);
+    mem_free(parent);
+    return rc < 0 ? rc : writer_open_temporary(w, err);
+}
+
+int file_create(const char *path, int replace, file_writer **out, shoal_error *err)
+{
+    *out = NULL;
+    const char *local;
+    int rc = file_local_path(path, &local, err);
+    if (rc < 0)
+        return rc;
+    if (local[0] == '\0' || local[strlen(local) - 1] == '/')
+        return error_set(err, SHOAL_USAGE, "cannot create '%s': a file's name is expected at the end of a path", path);
+    file_writer *w = mem_calloc(1, sizeof *w);
+    if (w == NULL)
+        return error_nomem(err, sizeof *w, "an output file");
+    w->fd = -1;
+    w->replace = replace;
+    w->path = mem_strdup(path);
+    w->local = mem_strdup(local);
+    w->buffer = mem_alloc(WRITE_BUFFER_BYTES);
+    if (w->path == NULL || w->local == NULL || w->buffer == NULL)
+        rc = error_nomem(err, WRITE_BUFFER_BYTES, "an output file");
+    else
+        rc = writer_open(w, err);
+    if (rc < 0) {
+        writer_free(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
+static int writer_fail(file_writer *w, shoal_error *err, const char *what, int errnum)
+{
+    w->failed = error_errno(err, what, strcmp(w->path, "-") == 0 ? "standard output" : w->path, errnum);
+    return w->failed;
+}
+
+static int writer_refuse(const file_writer *w, shoal_error *err)
+{
+    return error_set(err, w->failed, "%s: an earlier write failed", w->path);
+}
+
+/* All of it, at the place where the file is; with `offset` non-NULL, there. */
+static int writer_put(file_writer *w, const uint8_t *p, size_t n, const uint64_t *offset, shoal_error *err)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = -1;
+        if (file_op_begin() == 0)
+            put = offset ? pwrite(w->fd, p + done, n - done, (off_t)(*offset + done)) : write(w->fd, p + done, n - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return writer_fail(w, err, "cannot write", errno);
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+int file_flush(file_writer *w, shoal_error *err)
+{
+    if (w->failed)
+        return writer_refuse(w, err);
+    int rc = writer_put(w, w->buffer, w->held, NULL, err);
+    if (rc == 0) {
+        w->flushed += w->held;
+        w->held = 0;
+    }
+    return rc;
+}
+
+int file_write(file_writer *w, const void *p, size_t n, shoal_error *err)
+{
+    if (w->failed)
+        return writer_refuse(w, err);
+    if (n > WRITE_BUFFER_BYTES - w->held) {
+        int rc = file_flush(w, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (n >= WRITE_BUFFER_BYTES) {
+        int rc = writer_put(w, p, n, NULL, err);
+        if (rc == 0)
+            w->flushed += n;
+        return rc;
+    }
+    if (n)
+        memcpy(w->buffer + w->held, p, n);
+    w->held += n;
+    return 0;
+}
+
+int file_pwrite(file_writer *w, uint64_t offset, const void *p, size_t n, shoal_error *err)
+{
+    if (w->failed)
+        return writer_refuse(w, err);
+    uint64_t end = file_written(w);
+    if (offset > end || n > end - offset)
+        return error_set(err, SHOAL_INTERNAL, "%s: %zu bytes at offset %llu lie beyond what was written", w->path, n,
+                         (unsigned long long)offset);
+    if (offset >= w->flushed) {
+        memcpy(w->buffer + (offset - w->flushed), p, n);
+        return 0;
+    }
+    int rc = offset + n > w->flushed ? file_flush(w, err) : 0;
+    return rc < 0 ? rc : writer_put(w, p, n, &offset, err);
+}
+
+uint64_t file_written(const file_writer *w)
+{
+    return w->flushed + w->held;
+}
+
+static int writer_sync(file_writer *w, shoal_error *err)
+{
+    if (w->direct)
+        return 0;
+    if (file_op_begin() != 0 || fsync(w->fd) != 0)
+        return writer_fail(w, err, "cannot sync", errno);
+    return 0;
+}
+
+static int writer_publish(file_writer *w, shoal_error *err)
+{
+    if (w->direct)
+        return 0;
+    if (file_op_rename(w->temporary, w->local, w->replace) != 0)
+        return errno == EEXIST && !w->replace ? writer_exists(w->path, err)
+                                              : error_errno(err, "cannot rename to", w->path, errno);
+    mem_free(w->temporary); /* it has its name: nothing to remove any more */
+    w->temporary = NULL;
+    char *parent = file_parent(w->local);
+    if (parent == NULL)
+        return error_nomem(err, strlen(w->local) + 1, "a path");
+    int rc = file_sync_dir(parent, err);
+    mem_free(parent);
+    return rc;
+}
+
+int file_commit(file_writer *w, shoal_error *err)
+{
+    int rc = file_flush(w, err);
+    if (rc == 0)
+        rc = writer_sync(w, err);
+    int fd = w->fd;
+    w->fd = -1;
+    if (close(fd) != 0 && rc == 0)
+        rc = writer_fail(w, err, "cannot close", errno);
+    if (rc == 0)
+        rc = writer_publish(w, err);
+    file_abort(w);
+    return rc;
+}
+
+void file_abort(file_writer *w)
+{
+    if (w == NULL)
+        return;
+    if (w->temporary)
+        unlink(w->temporary);
+    writer_free(w);
+}
+
+int file_write_all(const char *path, int replace, const void *p, size_t n, shoal_error *err)
+{
+    file_writer *w;
+    int rc = file_create(path, replace, &w, err);
+    if (rc < 0)
+        return rc;
+    rc = file_write(w, p, n, err);
+    if (rc < 0) {
+        file_abort(w);
+        return rc;
+    }
+    return file_commit(w, err);
+}

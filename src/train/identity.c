@@ -1,0 +1,124 @@
+#include "train/identity.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/manifest.h"
+#include "train/modelfile.h"
+
+/* Options that the result depends on. Threads, memory, intervals and folders are not among them. */
+static const char *const SHAPING[] = {
+    "label", "weight", "sql", "valid-sql", "model", "embedding-dim", "dropout", "batch-size", "micro-batch", "epochs",
+    "steps-per-epoch", "optimizer", "lr", "lr-schedule", "warmup-steps", "l1", "l2", "embedding-l2", "embedding-update",
+    "momentum", "beta1", "beta2", "epsilon", "ftrl-beta", "seed", "patience", "monitor",
+};
+static const char *const SHAPING_LISTS[] = {"drop", "hidden"};
+
+static int put_text_digest(json_t *settings, const shoal_options *o, shoal_error *err)
+{
+    const char *path = option_str(o, "features");
+    buf text = BUF_INIT;
+    char hex[33] = "guess";
+    int rc = path ? file_read_all(path, CONF_BYTES_MAX, &text, err) : 0;
+    if (rc == 0 && path)
+        hash128_hex(hash128_of(text.data ? text.data : (const uint8_t *)"", text.len), hex);
+    if (rc == 0)
+        rc = manifest_put(settings, "features", json_string(hex), err);
+    buf_release(&text);
+    return rc;
+}
+
+static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
+{
+    json_t *settings = json_object();
+    int rc = settings ? 0 : error_nomem(err, 0, "the run's settings");
+    for (size_t i = 0; i < sizeof SHAPING / sizeof *SHAPING && rc == 0; i++) {
+        const char *v = option_str(o, SHAPING[i]);
+        rc = manifest_put(settings, SHAPING[i], v ? json_string(v) : json_null(), err);
+    }
+    for (size_t i = 0; i < sizeof SHAPING_LISTS / sizeof *SHAPING_LISTS && rc == 0; i++) {
+        const char *const *items;
+        size_t n = option_list(o, SHAPING_LISTS[i], &items);
+        json_t *list = json_array();
+        for (size_t k = 0; k < n && list; k++)
+            json_array_append_new(list, json_string(items[k]));
+        rc = manifest_put(settings, SHAPING_LISTS[i], list, err);
+    }
+    if (rc == 0)
+        rc = put_text_digest(settings, o, err);
+    if (rc < 0) {
+        json_decref(settings);
+        return rc;
+    }
+    *out = settings;
+    return 0;
+}
+
+int identity_new(const shoal_options *o, const dataset *d, const model *m, const kernels *k, checkpoint_identity *out,
+                 shoal_error *err)
+{
+    char digest_hex[33];
+    json_t *layers = NULL;
+    memset(out, 0, sizeof *out);
+    int rc = settings_json(o, &out->settings, err);
+    if (rc == 0)
+        rc = model_to_json(m, &layers, err);
+    if (rc == 0)
+        rc = manifest_put(out->settings, "layers", layers, err);
+    if (rc == 0)
+        rc = kernels_digest(k, digest_hex, err);
+    if (rc == 0) {
+        out->kernels = json_pack("{s:s, s:s}", "name", k->name, "digest", digest_hex);
+        out->data = json_pack("{s:O, s:O, s:I}", "files", d->files, "digests", d->digests, "rows",
+                              (json_int_t)pack_rows(d->train));
+        if (!out->kernels || !out->data)
+            rc = error_nomem(err, 0, "the run's identity");
+    }
+    if (rc < 0)
+        identity_release(out);
+    return rc;
+}
+
+void identity_release(checkpoint_identity *id)
+{
+    json_decref(id->settings);
+    json_decref(id->data);
+    json_decref(id->kernels);
+    memset(id, 0, sizeof *id);
+}
+
+int identity_of_model(const char *dir, checkpoint_identity *out, shoal_error *err)
+{
+    json_t *all = NULL;
+    memset(out, 0, sizeof *out);
+    char *path = mem_sprintf("%s/" MODELFILE_MANIFEST, dir);
+    int rc = path ? manifest_read(path, "shoal-model", MODELFILE_VERSION, &all, NULL, err) : error_nomem(err, 0, "a path");
+    if (rc == 0) {
+        out->settings = json_incref(json_object_get(all, "settings"));
+        out->data = json_incref(json_object_get(all, "data"));
+        out->kernels = json_incref(json_object_get(all, "kernels"));
+        if (!out->settings || !out->data || !out->kernels)
+            rc = error_set(err, SHOAL_DATA, "%s does not say which run made it; give --overwrite to replace it", path);
+    }
+    json_decref(all);
+    mem_free(path);
+    return rc;
+}
+
+int identity_check_early(const shoal_options *o, json_t *files, const checkpoint_identity *was, shoal_error *err)
+{
+    checkpoint_identity now = {0};
+    int rc = settings_json(o, &now.settings, err);
+    if (rc == 0) {
+        /* what only the whole run knows is taken from before */
+        json_object_set(now.settings, "layers", json_object_get(was->settings, "layers"));
+        now.data = json_copy(was->data);
+        now.kernels = json_incref(was->kernels);
+        if (!now.data || json_object_set(now.data, "files", files) < 0)
+            rc = error_nomem(err, 0, "the run's identity");
+    }
+    if (rc == 0)
+        rc = checkpoint_compare(was, &now, err);
+    identity_release(&now);
+    return rc;
+}

@@ -1,0 +1,17 @@
+/* identity.h: what makes a run this run: the settings, data and kernels that its result depends on. A resume on others
+ * is refused by name. */
+#ifndef TRAIN_IDENTITY_H
+#define TRAIN_IDENTITY_H
+
+#include "train/checkpoint.h"
+#include "train/dataset.h"
+
+int identity_new(const shoal_options *o, const dataset *d, const model *m, const kernels *k, checkpoint_identity *out,
+                 shoal_error *err);
+void identity_release(checkpoint_identity *id);
+/* Of a finished model's manifest. */
+int identity_of_model(const char *dir, checkpoint_identity *out, shoal_error *err);
+/* Before anything is read: the options and the files alone against those of an earlier run. */
+int identity_check_early(const shoal_options *o, json_t *files, const checkpoint_identity *was, shoal_error *err);
+
+#endif

@@ -1,0 +1,358 @@
+/* job_train.c: `shoal train`: from options to a model in --out.
+ *
+ * --out holds a finished model (model.json), an unfinished run (checkpoints/) or neither. A new run over either needs
+ * --overwrite; --resume continues an unfinished run, finds a finished one finished, and starts where there is nothing:
+ * the same command, repeated, always ends with the model. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/identity.h"
+#include "train/modelfile.h"
+#include "train/trainer.h"
+
+#define HIDDEN_MAX 64
+
+typedef struct train_job {
+    const shoal_options *options;
+    const shoal_host *host;
+    const char *out;
+    char *spool, *manifest;
+    dataset_request request;
+    trainer_config config;
+    report *report;
+    pool *pool;
+    const kernels *kernels;
+    dataset data;
+    model *model;
+    weights *weights;
+    plan plan;
+    optim optim;
+    checkpoint_identity identity, was; /* was: of the checkpoint or model that is there */
+    checkpoint *checkpoint;
+    cursor cursor;
+    int resuming; /* a checkpoint is there and --resume was given */
+} train_job;
+
+static int job_request(train_job *j, shoal_error *err)
+{
+    const shoal_options *o = j->options;
+    dataset_request *q = &j->request;
+    q->n_train = option_args(o, &q->train);
+    q->n_valid = option_list(o, "valid", &q->valid);
+    q->n_drop = option_list(o, "drop", &q->drop);
+    q->label = option_str(o, "label");
+    q->weight = option_str(o, "weight");
+    q->features_yaml = option_str(o, "features");
+    q->memory = (size_t)option_i64(o, "memory");
+    q->options = o;
+    q->host = j->host;
+    if (!q->label)
+        return error_set(err, SHOAL_USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns");
+    j->out = option_str(o, "out");
+    if (!j->out)
+        return error_set(err, SHOAL_USAGE, "--out DIR is missing: the folder for the model");
+    const char *spool = option_str(o, "spool-dir");
+    j->spool = spool ? mem_sprintf("%s/shoal-spool", spool) : mem_sprintf("%s/spool", j->out);
+    j->manifest = mem_sprintf("%s/" MODELFILE_MANIFEST, j->out);
+    q->spool_dir = j->spool;
+    return j->spool && j->manifest ? 0 : error_nomem(err, 0, "a path");
+}
+
+static void job_config(train_job *j)
+{
+    const shoal_options *o = j->options;
+    j->config = (trainer_config){
+        .out_dir = j->out,
+        .epochs = (uint64_t)option_i64(o, "epochs"),
+        .steps_per_epoch = (uint64_t)option_i64(o, "steps-per-epoch"),
+        .patience = (uint64_t)option_i64(o, "patience"),
+        .monitor = strcmp(option_str(o, "monitor"), "auc") == 0 ? MONITOR_AUC : MONITOR_LOGLOSS,
+        .checkpoint_every = (uint64_t)option_i64(o, "checkpoint-every"),
+        .checkpoint_keep = (int)option_i64(o, "checkpoint-keep"),
+        .memory = (size_t)option_i64(o, "memory"),
+    };
+}
+
+/* ---- what lies in --out ---- */
+
+static int clear_out(const train_job *j, shoal_error *err)
+{
+    static const char *const own[] = {MODELFILE_MANIFEST, MODELFILE_WEIGHTS, "checkpoints", "tensorboard",
+                                      "history.jsonl", "features.yaml", "run.json"};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof own / sizeof *own && rc == 0; i++) {
+        char *path = mem_sprintf("%s/%s", j->out, own[i]);
+        rc = path ? file_remove_tree(path, err) : error_nomem(err, 0, "a path");
+        mem_free(path);
+    }
+    return rc;
+}
+
+/* Of a new run: refuses to write over what is there without being told to. */
+static int check_out(train_job *j, shoal_error *err)
+{
+    if (option_flag(j->options, "overwrite"))
+        return clear_out(j, err);
+    if (file_exists(j->manifest))
+        return error_set(err, SHOAL_USAGE, "%s holds a model already; give --overwrite to replace it, or another --out",
+                         j->out);
+    int found = 0;
+    cursor c;
+    checkpoint *k = NULL;
+    checkpoint_identity id = {0};
+    int rc = checkpoint_find(j->out, NULL, j->host, &k, &c, &id, &found, err);
+    checkpoint_free(k);
+    identity_release(&id);
+    if (rc == 0 && found)
+        rc = error_set(err, SHOAL_USAGE, "%s holds an unfinished run; give --resume to continue it, or --overwrite to "
+                       "start anew", j->out);
+    return rc;
+}
+
+static int resume_out(train_job *j, int *finished, shoal_error *err)
+{
+    int found = 0, rc = 0;
+    json_t *files = NULL;
+    *finished = 0;
+    if (file_exists(j->manifest)) {
+        rc = identity_of_model(j->out, &j->was, err);
+        *finished = found = 1;
+    } else {
+        rc = checkpoint_find(j->out, NULL, j->host, &j->checkpoint, &j->cursor, &j->was, &found, err);
+        j->resuming = found;
+    }
+    if (rc < 0 || !found)
+        return rc;
+    rc = dataset_files(&j->request, &files, err);
+    if (rc == 0)
+        rc = identity_check_early(j->options, files, &j->was, err);
+    json_decref(files);
+    return rc;
+}
+
+/* ---- the parts of a run ---- */
+
+/* A resumed run takes the kernels that it began with, unless others are asked for by name. */
+static int job_kernels(train_job *j, shoal_error *err)
+{
+    const char *name = option_str(j->options, "kernels");
+    if (j->resuming && strcmp(name, "auto") == 0)
+        name = json_string_value(json_object_get(j->was.kernels, "name"));
+    return kernels_get(name ? name : "auto", &j->kernels, err);
+}
+
+static int parse_hidden(const shoal_options *o, uint32_t *units, size_t *n, shoal_error *err)
+{
+    const char *const *words;
+    *n = option_list(o, "hidden", &words);
+    if (*n > HIDDEN_MAX)
+        return error_set(err, SHOAL_USAGE, "--hidden names %zu layers, expected at most %d", *n, HIDDEN_MAX);
+    for (size_t i = 0; i < *n; i++) {
+        int64_t v = 0;
+        if (view_to_i64(view_of(words[i], strlen(words[i])), &v) < 0 || v < 1 || v > 65536)
+            return error_set(err, SHOAL_USAGE, "--hidden is '%s', expected whole numbers from 1 to 65536", words[i]);
+        units[i] = (uint32_t)v;
+    }
+    return 0;
+}
+
+static int job_model(train_job *j, shoal_error *err)
+{
+    uint32_t units[HIDDEN_MAX];
+    conf *yaml = NULL;
+    model_overrides over = {.dropout = -1};
+    int rc = parse_hidden(j->options, units, &over.n_hidden, err);
+    if (rc == 0)
+        rc = model_source(option_str(j->options, "model"), &yaml, err);
+    if (rc < 0)
+        return rc;
+    if (option_is_set(j->options, "dropout"))
+        over.dropout = option_f64(j->options, "dropout");
+    over.embedding_dim = option_i64(j->options, "embedding-dim");
+    over.hidden = over.n_hidden ? units : NULL;
+    rc = model_build(yaml, j->data.features, &over, &j->model, err);
+    conf_free(yaml);
+    return rc;
+}
+
+static void job_plan(train_job *j)
+{
+    const pack *p = j->data.train;
+    uint64_t bytes = 0;
+    for (uint32_t b = 0; b < pack_blocks(p); b++)
+        bytes += pack_block_bytes(p, b);
+    plan_init(&j->plan, pack_rows(p), pack_blocks(p), PACK_BLOCK_ROWS, bytes, (uint64_t)option_i64(j->options, "seed"),
+              (uint32_t)option_i64(j->options, "batch-size"), (uint32_t)option_i64(j->options, "micro-batch"));
+}
+
+static int job_weights(train_job *j, shoal_error *err)
+{
+    int slots = optimizer_slots(j->optim.kind, (float)j->optim.momentum);
+    int rc = weights_new(j->model, slots, &j->weights, err);
+    if (rc < 0)
+        return rc;
+    if (!j->resuming) {
+        cursor_init(&j->cursor);
+        return weights_init_values(j->weights, (uint64_t)option_i64(j->options, "seed"), j->data.base_rate, j->pool, err);
+    }
+    rc = checkpoint_compare(&j->was, &j->identity, err);
+    if (rc == 0)
+        rc = checkpoint_load(j->checkpoint, j->weights, err);
+    if (rc < 0)
+        return rc;
+    report_resumed(j->report, j->cursor.step);
+    host_info(j->host, "resuming at step %llu, epoch %llu", (unsigned long long)j->cursor.step,
+              (unsigned long long)j->cursor.epoch + 1);
+    return report_rewind(j->report, j->cursor.step, err);
+}
+
+static int save_features_yaml(const train_job *j, shoal_error *err)
+{
+    buf text = BUF_INIT;
+    char *path = mem_sprintf("%s/features.yaml", j->out);
+    int rc = path ? features_to_yaml(j->data.features, &text, err) : error_nomem(err, 0, "a path");
+    if (rc == 0)
+        rc = file_write_all(path, 1, text.data, text.len, err);
+    mem_free(path);
+    buf_release(&text);
+    return rc;
+}
+
+static void tell_lines(const shoal_host *h, char *text)
+{
+    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
+        host_info(h, "%s", line);
+}
+
+static void tell_model(const train_job *j)
+{
+    buf text = BUF_INIT;
+    int width = j->host && j->host->columns > 0 ? j->host->columns : 80;
+    if (model_summary(j->model, width, &text, NULL) == 0 && buf_str(&text))
+        tell_lines(j->host, (char *)text.data);
+    buf_release(&text);
+}
+
+static int job_prepare(train_job *j, shoal_error *err)
+{
+    int threads = (int)option_i64(j->options, "threads");
+    int rc = pool_new(threads ? threads : thread_count_available(), kernels_thread_start, &j->pool, err);
+    if (rc == 0)
+        rc = job_kernels(j, err);
+    if (rc == 0)
+        rc = dataset_open(&j->request, option_flag(j->options, "resume"), j->pool, j->report, &j->data, err);
+    if (rc == 0)
+        rc = save_features_yaml(j, err);
+    if (rc == 0)
+        rc = job_model(j, err);
+    if (rc < 0)
+        return rc;
+    tell_model(j);
+    job_plan(j);
+    rc = optim_from(j->options, trainer_epoch_steps(&j->config, &j->plan) * j->config.epochs, &j->optim, err);
+    if (rc == 0)
+        rc = identity_new(j->options, &j->data, j->model, j->kernels, &j->identity, err);
+    return rc == 0 ? job_weights(j, err) : rc;
+}
+
+/* ---- the end ---- */
+
+static int save_model(const train_job *j, const trainer *t, shoal_error *err)
+{
+    json_t *info = json_pack("{s:O, s:O, s:O}", "settings", j->identity.settings, "data", j->identity.data, "kernels",
+                             j->identity.kernels);
+    json_t *training = json_pack("{s:I, s:I, s:I}", "steps", (json_int_t)t->at.step, "epochs", (json_int_t)t->at.epoch,
+                                 "rows", (json_int_t)t->at.rows);
+    int rc = info && training ? json_object_set_new(info, "training", training) : -1;
+    if (rc == 0 && !isnan(t->at.best))
+        rc = json_object_set_new(info, "best",
+                                 json_pack("{s:s, s:f, s:I}", "monitor",
+                                           t->config->monitor == MONITOR_AUC ? "auc" : "logloss", "value", t->at.best,
+                                           "epoch", (json_int_t)t->at.best_epoch + 1));
+    rc = rc == 0 ? modelfile_save(j->out, j->model, j->weights, info, err) : error_nomem(err, 0, "the model's manifest");
+    json_decref(info);
+    return rc;
+}
+
+static int clear_run(const train_job *j, shoal_error *err)
+{
+    int rc = checkpoint_clear(j->out, err);
+    return rc == 0 ? file_remove_tree(j->spool, err) : rc;
+}
+
+static void tell_end(const train_job *j, const trainer *t)
+{
+    double pack_bytes = 0;
+    for (uint32_t b = 0; b < pack_blocks(j->data.train); b++)
+        pack_bytes += (double)pack_block_bytes(j->data.train, b);
+    double planned = (double)t->rows_this_run;
+    if (j->data.rows_scanned && planned > 0)
+        host_info(j->host, "rows read: %llu from the source once, %.0f from the spool (%.1f MB of it read, %.1f MB in all); "
+                  "read amplification %.2f", (unsigned long long)j->data.rows_scanned, planned,
+                  (double)t->pack_bytes * 1e-6, pack_bytes * 1e-6, ((double)j->data.rows_scanned + planned) / planned);
+    host_info(j->host, "peak memory %.0f MB; the model is in %s", (double)mem_peak_rss() * 1e-6, j->out);
+}
+
+static int job_run(train_job *j, shoal_error *err)
+{
+    trainer t = {
+        .config = &j->config, .data = &j->data, .model = j->model, .weights = j->weights, .kernels = j->kernels,
+        .pool = j->pool, .plan = &j->plan, .optim = &j->optim, .identity = &j->identity, .report = j->report,
+        .host = j->host, .at = j->cursor,
+    };
+    int rc = trainer_run(&t, err);
+    if (rc == 0)
+        rc = report_state(j->report, "saving", "the model's files", err);
+    if (rc == 0)
+        rc = save_model(j, &t, err);
+    if (rc == 0)
+        tell_end(j, &t);
+    if (rc == 0)
+        rc = clear_run(j, err);
+    return rc;
+}
+
+static void job_release(train_job *j)
+{
+    checkpoint_free(j->checkpoint);
+    identity_release(&j->identity);
+    identity_release(&j->was);
+    weights_free(j->weights);
+    model_free(j->model);
+    dataset_release(&j->data);
+    pool_free(j->pool);
+    mem_free(j->spool);
+    mem_free(j->manifest);
+}
+
+int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err)
+{
+    train_job j = {.options = o, .host = host};
+    shoal_error local;
+    int finished = 0;
+    err = err ? err : &local; /* the run's report repeats the first cause */
+    err->code = 0;
+    int rc = job_request(&j, err);
+    if (rc == 0)
+        rc = option_flag(o, "resume") ? resume_out(&j, &finished, err) : check_out(&j, err);
+    if (rc < 0 || finished)
+        goto out;
+    job_config(&j);
+    rc = report_new(j.out, o, host, option_f64(o, "stall-timeout"), &j.report, err);
+    if (rc < 0)
+        goto out;
+    rc = job_prepare(&j, err);
+    if (rc == 0)
+        rc = job_run(&j, err);
+    report_finish(j.report, rc, err);
+out:
+    if (finished && rc == 0) {
+        rc = clear_run(&j, err); /* a kill between the model and the end of its run leaves these */
+        if (rc == 0)
+            host_info(host, "%s holds the finished model of this run already; nothing to do", j.out);
+    }
+    job_release(&j);
+    return rc;
+}
