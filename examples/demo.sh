@@ -46,7 +46,7 @@ say "4. Evaluate on rows that were in neither"
 run eval model data/test.parquet
 
 say "5. Score them, user and film beside the score"
-run predict model data/test.parquet scores.parquet --keys user_id,item_id
+run predict model data/test.parquet scores.parquet --keep user_id,item_id
 run show scores.parquet -n 5
 
 say "Done in $(($(date +%s) - began)) s. In $demo:"

@@ -230,6 +230,7 @@ static int deliver(score *s, int with_label, const score_sink *out, shoal_error 
         if (n) rc = out->rows(out->ctx, &p->batch, s->logit + at, with_label ? s->label + at : NULL, s->weight + at, n, err);
         p->batch.release(&p->batch);
     }
+    if (i == 0) return rc;
     memmove(s->span, s->span + i, (s->n_spans - i) * sizeof *s->span);
     s->n_spans -= i;
     uint64_t base = s->n_spans ? s->span[0].row0 : s->end;
