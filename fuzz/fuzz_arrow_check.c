@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "table/arrow.h"
-#include "table/cell.h"
+#include "table/cell_text.h"
 
 #define ROWS_MAX 64
 #define BYTES_MAX 4096

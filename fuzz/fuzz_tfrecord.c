@@ -18,12 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tfrecord_reader *t;
     shoal_error err;
     view v;
-    volatile uint64_t sum = 0;
+    uint64_t sum = 0;
     if (tfrecord_open(path, &t, &err) == 0) {
         while (tfrecord_next(t, &v, &err) == 1)
             for (size_t i = 0; i < v.n; i++) sum += (uint8_t)v.p[i];
         tfrecord_close(t);
     }
     close(fd);
-    return 0;
+    static volatile uint64_t seen; /* so that the reads are not left out */
+    seen = sum;
+    return seen & 0;
 }

@@ -193,6 +193,7 @@ int option_assign(shoal_options *o, int index, const char *value, shoal_error *e
         rc = add_list(t, v, value, err);
     else if (rc == 0) {
         words_release(&v->words); /* the last one given counts */
+        v->is_set = 0;
         rc = words_add(&v->words, value, strlen(value), err);
     }
     if (rc == 0)

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "table/arrow.h"
-#include "table/cell.h"
+#include "table/cell_text.h"
 
 static const char *const FORMATS[] = {"b", "c", "i", "L", "f", "g", "u", "z", "tdD", "tsu:UTC", "n", "U"};
 #define N_FORMATS ((int64_t)(sizeof FORMATS / sizeof FORMATS[0]))

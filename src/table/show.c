@@ -3,7 +3,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
-#include "table/cell.h"
+#include "table/cell_text.h"
 #include "table/source.h"
 
 #define ROWS_SHOWN 10     /* without -n */

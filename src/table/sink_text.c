@@ -4,7 +4,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "storage/file.h"
-#include "table/cell.h"
+#include "table/cell_text.h"
 #include "table/writer.h"
 
 #define FLUSH_BYTES (256u << 10)

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "storage/file.h"
-#include "table/cell.h"
+#include "table/cell_text.h"
 #include "table/table.h"
 
 static char folder[] = "/tmp/shoal-table-XXXXXX";

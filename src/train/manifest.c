@@ -28,15 +28,16 @@ typedef struct text_sink {
 static int add_text(const char *p, size_t n, void *ctx)
 {
     text_sink *t = ctx;
-    t->rc = buf_append(t->out, p, n, t->err);
+    if (t->rc == 0) t->rc = buf_append(t->out, p, n, t->err); /* jansson goes on after a key that could not be written */
     return t->rc ? -1 : 0;
 }
 
 int manifest_text(const json_t *j, buf *out, shoal_error *err)
 {
     text_sink t = {out, err, 0};
-    if (json_dump_callback(j, add_text, &t, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)))
-        return t.rc ? t.rc : error_nomem(err, 0, "JSON");
+    int failed = json_dump_callback(j, add_text, &t, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    if (t.rc) return t.rc;
+    if (failed) return error_nomem(err, 0, "JSON");
     return buf_putc(out, '\n', err);
 }
 

@@ -1,6 +1,6 @@
-/* cell.h: cells as text: JSON values, CSV fields, and what a table on a terminal shows. docs/types.md has the rules. */
-#ifndef TABLE_CELL_H
-#define TABLE_CELL_H
+/* cell_text.h: cells as text: JSON values, CSV fields, and what a table on a terminal shows. docs/types.md has the rules. */
+#ifndef TABLE_CELL_TEXT_H
+#define TABLE_CELL_TEXT_H
 
 #include "table/arrow.h"
 

@@ -1,4 +1,4 @@
-#include "table/cell.h"
+#include "table/cell_text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,0 +1,56 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+/* Known values: hashes and draws are part of file formats and of what a trained model is. */
+static void test_known_values(void **state)
+{
+    (void)state;
+    char hex[33];
+    assert_true(hash64("", 0, 0) == 0x2d06800538d394c2ull);
+    hash128_hex(hash128_of("", 0), hex);
+    assert_string_equal(hex, "99aa06d3014798d86001c324468d497f");
+    assert_true(hash64("shoal", 5, 1) != hash64("shoal", 5, 0));
+    /* SplitMix64 started at 0 gives these first. */
+    assert_true(rng_u64(0, 0) == 0xe220a8397b1dcdafull);
+    assert_true(rng_u64(0, 1) == 0x6e789e6aa1b965f4ull);
+}
+
+static void test_digest_is_the_hash(void **state)
+{
+    (void)state;
+    unsigned char bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)rng_u64(3, i);
+    hash128 whole = hash128_of(bytes, sizeof bytes);
+    digest *d = digest_new();
+    assert_non_null(d);
+    for (size_t at = 0, n = 0; at < sizeof bytes; at += n) {
+        n = at % 97 < sizeof bytes - at ? at % 97 + 1 : sizeof bytes - at;
+        if (n > sizeof bytes - at)
+            n = sizeof bytes - at;
+        digest_update(d, bytes + at, n);
+    }
+    digest_update(d, NULL, 0);
+    hash128 parts = digest_value(d);
+    assert_true(parts.lo == whole.lo && parts.hi == whole.hi);
+    digest_free(d);
+    mem_fail_at(1, 0);
+    assert_null(digest_new());
+    mem_fail_at(0, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_values),
+        cmocka_unit_test(test_digest_is_the_hash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
