@@ -17,7 +17,7 @@ static void keep(struct ArrowArray *a) { a->release = NULL; }
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const FORMAT[] = {"u", "z", "U", "+l", "i", "b", "g", "tdD", "tsu:", "d:10,2", "n", "l"};
-    if (size < 8) return 0;
+    if (size < 16) return 0;
     const char *format = FORMAT[data[0] % (sizeof FORMAT / sizeof FORMAT[0])];
     struct ArrowSchema schema, *field;
     if (arrow_schema_struct(&schema, 1, NULL) < 0) return 0;
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static uint8_t valid[ROWS_MAX], text[BYTES_MAX], values[2 * ROWS_MAX * 16 + 16], items[BYTES_MAX * 4];
     memcpy(values, data + 8, size - 8 < sizeof values ? size - 8 : sizeof values);
     memset(valid, data[5], sizeof valid);
-    for (size_t i = 0; i < sizeof text; i++) text[i] = data[8 + i % (size - 7 > 1 ? size - 8 : 1)];
+    for (size_t i = 0; i < sizeof text; i++) text[i] = data[8 + i % (size - 8)];
     /* keep offsets within the buffers that there are: the interface gives the check no way to know their sizes */
     if (t == ARROW_UTF8 || t == ARROW_BINARY)
         for (size_t i = 0; i + 4 <= sizeof values; i += 4) {

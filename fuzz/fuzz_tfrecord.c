@@ -1,5 +1,4 @@
 /* fuzz_tfrecord.c: any bytes as a TFRecord file, plain or gzip (chosen by the bytes themselves), from a file in memory. */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>

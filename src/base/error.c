@@ -1,6 +1,5 @@
 /* error.c: the table of codes, and filling shoal_error. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include "base/error.h"
 

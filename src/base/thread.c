@@ -1,6 +1,5 @@
 /* thread.c: background threads, and how many processors there are for us. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include "base/thread.h"
 

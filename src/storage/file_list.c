@@ -1,6 +1,5 @@
 /* file_list.c: from a path, glob or folder to files. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* file_path.c: names and folders, and the test hook that every write, fsync and rename asks. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include <ctype.h>
 #include <dirent.h>

@@ -1,6 +1,5 @@
 /* file_read.c: reading local files and pipes, and telling changed files apart. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,6 @@
  * A regular file is written beside its name and renamed when it is complete and synced. A pipe or a device (standard
  * output, a FIFO, /dev/null) cannot be replaced by a rename: it is written as it is. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include <errno.h>
 #include <fcntl.h>

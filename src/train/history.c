@@ -1,6 +1,5 @@
 /* history.c: see history.h. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include "train/history.h"
 

@@ -1,6 +1,5 @@
 /* report.c: see report.h. One mutex guards what run.json says; the watchdog writes it too. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include "train/report.h"
 
@@ -301,6 +300,16 @@ static void note_progress(report *r)
     r->beats_seen = beats;
 }
 
+static void measure(report *r, const report_step *s, uint64_t now)
+{
+    double seconds = (double)(now - r->draw_at) * 1e-9;
+    if (seconds <= 0 || s->rows_this_run <= r->draw_rows) return;
+    double rate = (double)(s->rows_this_run - r->draw_rows) / seconds;
+    r->rate = isnan(r->rate) ? rate : 0.7 * r->rate + 0.3 * rate;
+    r->draw_at = now;
+    r->draw_rows = s->rows_this_run;
+}
+
 int report_state(report *r, const char *state, const char *waiting_for, shoal_error *err)
 {
     report_beat(r);
@@ -310,6 +319,7 @@ int report_state(report *r, const char *state, const char *waiting_for, shoal_er
     note_progress(r);
     r->state = state;
     snprintf(r->waiting_for, sizeof r->waiting_for, "%s", waiting_for ? waiting_for : "");
+    measure(r, &r->at, clock_ns());
     r->draw_at = clock_ns();
     r->draw_rows = r->at.rows_this_run;
     rc = save_run(r, err);
@@ -356,16 +366,6 @@ static void draw(report *r, const report_step *s)
     host_progress(r->host, "epoch %llu/%llu %3.0f%%  %s rows  %s rows/s  ETA %s  loss %.4f", (unsigned long long)s->epoch + 1,
                   (unsigned long long)s->epochs, floor(share), human_count((double)s->epoch_rows, rows),
                   human_count(r->rate, rate), human_clock(left / r->rate, eta), s->loss);
-}
-
-static void measure(report *r, const report_step *s, uint64_t now)
-{
-    double seconds = (double)(now - r->draw_at) * 1e-9;
-    if (seconds <= 0 || s->rows_this_run <= r->draw_rows) return;
-    double rate = (double)(s->rows_this_run - r->draw_rows) / seconds;
-    r->rate = isnan(r->rate) ? rate : 0.7 * r->rate + 0.3 * rate;
-    r->draw_at = now;
-    r->draw_rows = s->rows_this_run;
 }
 
 int report_train(report *r, const report_step *s, shoal_error *err)

@@ -1,6 +1,5 @@
 /* tfevents.c: see tfevents.h. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE
 #endif
 #include "train/tfevents.h"
 

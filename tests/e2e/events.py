@@ -1,4 +1,4 @@
-"""tensorboard.py: TensorBoard's own reader reads the events of a run, also of one that was interrupted and resumed.
+"""events.py: TensorBoard's own reader reads the events of a run, also of one that was interrupted and resumed.
 label: test"""
 import json
 import math

@@ -1,0 +1,58 @@
+#!/bin/sh
+# convert.sh: every format to every format and back gives the same rows; what fails leaves nothing; --overwrite, --append,
+# names that are hard to quote, pipes.
+set -eu
+fail() { echo "convert.sh: $*"; exit 1; }
+rows() { "$SHOAL" show "$@" --json -n 0 | sha256sum; }
+
+"$SHOAL" synth --rows 5000 --seed 3 a.parquet >/dev/null
+want=$(rows a.parquet)
+from=a.parquet
+for to in b.tfrecord c.tfrecord.gz d.parquet folder; do
+    "$SHOAL" convert "$from" $to 2>/dev/null
+    [ "$(rows $to)" = "$want" ] || fail "$from to $to: rows differ"
+    from=$to
+done
+[ -e folder/_SUCCESS ] && [ -e folder/_schema.json ] || fail "the folder has no _SUCCESS or no schema"
+# Text keeps values, and types as far as they can be read off it.
+sql='SELECT label, n0::DOUBLE AS n0, c0, c1 FROM src'
+"$SHOAL" convert folder e.csv --sql "$sql" 2>/dev/null
+"$SHOAL" convert e.csv f.jsonl 2>/dev/null
+"$SHOAL" convert f.jsonl - --to csv >g.csv
+cmp e.csv g.csv || fail "CSV, JSON lines and CSV again differ"
+"$SHOAL" show - --format csv --json -n 0 <e.csv | cmp - f.jsonl || fail "a pipe gives other rows than its file"
+"$SHOAL" show - --format tfrecord --json -n 0 <b.tfrecord >piped.jsonl
+[ "$(wc -l <piped.jsonl)" = 5000 ] || fail "a pipe of records lost some"
+
+# An output that is there is kept without --overwrite.
+code=0
+"$SHOAL" convert e.csv b.tfrecord 2>err || code=$?
+[ $code = 5 ] && grep -q -- --overwrite err || fail "an output that exists: $code $(cat err)"
+[ "$(rows b.tfrecord)" = "$want" ] || fail "it was changed all the same"
+"$SHOAL" convert b.tfrecord folder --overwrite --compression gzip 2>/dev/null
+[ "$(rows folder)" = "$want" ] && ls folder/part-00000.tfrecord.gz >/dev/null || fail "--overwrite of a folder"
+"$SHOAL" convert b.tfrecord folder --append 2>/dev/null
+[ "$("$SHOAL" check folder | tail -1)" = "2 files, 10000 rows: all sound" ] || fail "--append: $("$SHOAL" check folder)"
+
+# What fails leaves nothing behind.
+printf 'a,b\n1,2\n3\n' >short.csv
+for to in x.tfrecord x.parquet x.csv x.jsonl xfolder; do
+    code=0
+    "$SHOAL" convert short.csv $to 2>err || code=$?
+    [ $code = 3 ] || fail "a broken row to $to: exit code $code: $(cat err)"
+    [ "$(wc -l <err)" = 1 ] && grep -q 'Line: 3' err || fail "the message does not name the line: $(cat err)"
+    [ -z "$(ls -A | grep '^\.\{0,1\}x')" ] || fail "left behind: $(ls -A)"
+done
+
+# Names.
+mkdir "it's a dir" 'k=1'
+cp e.csv "it's a dir/a \"b\" [1]*.csv"
+[ "$(rows "it's a dir")" = "$(rows e.csv)" ] || fail "a name with quotes and globs"
+cp a.parquet k=1/x.parquet
+"$SHOAL" show k=1 --schema | grep -q '^k  *int64' || fail "a partition's column: $("$SHOAL" show k=1 --schema | tail -3)"
+
+# Damage is found, named, and counted.
+dd if=/dev/zero of=b.tfrecord bs=1 count=1 seek=100000 conv=notrunc 2>/dev/null
+code=0
+"$SHOAL" check b.tfrecord folder >out 2>err || code=$?
+[ $code = 3 ] && grep -q '^BAD  b.tfrecord: record' out && grep -q '^ok   folder' out || fail "check: $code $(cat out err)"
