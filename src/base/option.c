@@ -100,7 +100,7 @@ static int check_bounds(const shoal_option *t, const char *value, double v, shoa
 {
     if (v >= t->min && v <= t->max)
         return 0;
-    return error_set(err, SHOAL_USAGE, "--%s is %s, expected %.10g to %.10g", t->name, value, t->min, t->max);
+    return error_set(err, SHOAL_USAGE, "--%s is %s, expected %.16g to %.16g", t->name, value, t->min, t->max);
 }
 
 /* Powers of 1024 behind a number of bytes; 1 for none, 0 for a letter that is none. */

@@ -119,7 +119,7 @@ static void test_refusals(void **state)
     refused("train", "a --lr fast", "--lr is 'fast', expected a number");
     refused("train", "a --lr -1", "--lr is -1, expected 0 to 1000000");
     refused("train", "a --memory 5X", "--memory is '5X', expected a whole number of bytes, such as 268435456 or 256M");
-    refused("train", "a --memory 99999999T", "--memory is 99999999T, expected 1048576 to 9007199255");
+    refused("train", "a --memory 99999999T", "--memory is 99999999T, expected 1048576 to 9007199254740992");
     refused("train", "a --optimizer adm", "--optimizer is 'adm', expected sgd|adagrad|adam|ftrl");
     refused("train", "a --optimizer ada", "--optimizer is 'ada', expected sgd|adagrad|adam|ftrl");
     refused("train", "a --lr", "--lr needs a value: RATE");
@@ -128,7 +128,10 @@ static void test_refusals(void **state)
     refused("train", "a --label=", "--label is empty, expected COLUMN");
     refused("synth", "", "'shoal synth' takes DST, got 0 arguments; see shoal synth --help");
     refused("synth", "a b", "'shoal synth' takes DST, got 'b' as well; see shoal synth --help");
-    refused("train", "no-such.yaml", "cannot open no-such.yaml: No such file or directory");
+    shoal_error err;
+    assert_null(parse("train", "no-such.yaml", &err));
+    assert_int_equal(err.code, SHOAL_STORAGE);
+    assert_string_equal(err.message, "cannot open no-such.yaml: No such file or directory");
 }
 
 static void write_file(char *path, const char *text)

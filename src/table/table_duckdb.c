@@ -128,6 +128,42 @@ static int sniff_delimiter(const char *path, char *out, shoal_error *err)
     return n < 0 ? (int)n : 0;
 }
 
+/* DuckDB gives up on a file whose first rows differ in their number of fields, without saying where. This does. */
+static int csv_misfit(const duckdb_source *s, char delimiter, shoal_error *err)
+{
+    for (size_t i = 0; i < s->n_files; i++) {
+        uint64_t line = 1, start = 1, fields = 1, first = 0;
+        int quoted = 0, some = 0;
+        char *block = mem_alloc(SNIFF_BYTES);
+        file_reader *f = NULL;
+        int64_t n = block && strcmp(s->files[i], "-") != 0 ? file_open(s->files[i], &f, NULL) : -1;
+        while (n >= 0 && (n = file_read(f, block, SNIFF_BYTES, NULL)) > 0)
+            for (int64_t k = 0; k < n; k++) {
+                char c = block[k];
+                if (c == '"') quoted = !quoted;
+                line += c == '\n';
+                fields += c == delimiter && !quoted;
+                if (c != '\n' || quoted) {
+                    some |= c != '\r' && c != '\n';
+                    continue;
+                }
+                if (first == 0) first = fields;
+                if (some && fields != first) {
+                    file_close(f);
+                    mem_free(block);
+                    return error_set(err, SHOAL_DATA, "%s: line %llu has %llu fields, but line 1 has %llu", s->files[i], (unsigned long long)start,
+                                     (unsigned long long)fields, (unsigned long long)first);
+                }
+                fields = 1;
+                some = 0;
+                start = line;
+            }
+        file_close(f);
+        mem_free(block);
+    }
+    return SHOAL_DATA;
+}
+
 static int has_partitions(const char *path)
 {
     const char *equals = strchr(path, '=');
@@ -162,12 +198,13 @@ static int make_view(duckdb_source *s, shoal_error *err)
     if (r == 0) r = buf_printf(&b, err, ", hive_partitioning=%s", has_partitions(s->files[0]) ? "true" : "false");
     if (r == 0 && s->format == FORMAT_CSV) {
         r = sniff_delimiter(s->files[0], &delimiter, err);
-        if (r == 0) r = buf_printf(&b, err, ", delim='%c', quote='\"', escape='\"', allow_quoted_nulls=false, parallel=false, sample_size=20480", delimiter);
+        if (r == 0) r = buf_printf(&b, err, ", delim='%c', quote='\"', escape='\"', allow_quoted_nulls=false, comment='', skip=0, parallel=false, sample_size=20480", delimiter);
     }
     if (r == 0 && s->format == FORMAT_JSONL) r = buf_puts(&b, ", format='auto', sample_size=20480", err);
     if (r == 0) r = buf_puts(&b, ")", err);
     if (r == 0 && !buf_str(&b)) r = error_nomem(err, b.len, "a query");
     if (r == 0) r = duck_run(&s->db, buf_str(&b), s->what, err);
+    if (r == SHOAL_DATA && s->format == FORMAT_CSV) csv_misfit(s, delimiter, err);
     buf_release(&b);
     return r;
 }

@@ -40,7 +40,7 @@ for to in x.tfrecord x.parquet x.csv x.jsonl xfolder; do
     code=0
     "$SHOAL" convert short.csv $to 2>err || code=$?
     [ $code = 3 ] || fail "a broken row to $to: exit code $code: $(cat err)"
-    [ "$(wc -l <err)" = 1 ] && grep -q 'Line: 3' err || fail "the message does not name the line: $(cat err)"
+    [ "$(wc -l <err)" = 1 ] && grep -q 'line 3 has 1 fields' err || fail "the message does not name the line: $(cat err)"
     [ -z "$(ls -A | grep '^\.\{0,1\}x')" ] || fail "left behind: $(ls -A)"
 done
 
