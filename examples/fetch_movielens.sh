@@ -13,6 +13,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/pypi.sh"
+data_lock
 shoal=$(shoal_program "$here")
 out=$SHOAL_DATA/movielens
 raw=$SHOAL_DATA/raw/ml-100k

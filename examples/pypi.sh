@@ -3,11 +3,13 @@
 # SHOAL_DATA is ${XDG_CACHE_HOME:-~/.cache}/shoal/data unless set. Nothing of it belongs into a repository.
 
 SHOAL_DATA=${SHOAL_DATA:-${XDG_CACHE_HOME:-$HOME/.cache}/shoal/data}
-mkdir -p "$SHOAL_DATA"
 
-# One fetch at a time, whoever else starts one.
-exec 9>"$SHOAL_DATA/.lock"
-flock 9
+# One fetch at a time, whoever else starts one; until the script ends.
+data_lock() {
+    mkdir -p "$SHOAL_DATA"
+    exec 9>"$SHOAL_DATA/.lock"
+    flock 9
+}
 
 # A python with pip: the system's, or a small environment of its own beside the data.
 pypi_python() {

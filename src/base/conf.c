@@ -203,8 +203,10 @@ static int reader_yaml_error(conf_reader *r)
     const char *problem = y->problem ? y->problem : "not YAML";
     if (y->error == YAML_READER_ERROR)
         return error_set(r->err, SHOAL_USAGE, "%s: %s at byte %zu", r->name, problem, y->problem_offset);
-    return error_set(r->err, SHOAL_USAGE, "%s:%zu: %s%s%s", r->name, y->problem_mark.line + 1, problem,
-                     y->context ? ", " : "", y->context ? y->context : "");
+    if (y->context == NULL)
+        return reader_error(r, y->problem_mark.line, problem);
+    return error_set(r->err, SHOAL_USAGE, "%s:%zu: %s, %s that begins in line %zu", r->name, y->problem_mark.line + 1,
+                     problem, y->context, y->context_mark.line + 1);
 }
 
 int conf_parse(const char *name, const char *text, size_t n, conf **out, shoal_error *err)

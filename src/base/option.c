@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "base/option_set.h"
 
+#define CHOICES_MAX 16
+#define CHOICE_BYTES_MAX 128
+
 /* ---- life ---- */
 
 shoal_options *shoal_options_new(const char *command, shoal_error *err)
@@ -151,11 +154,20 @@ static int set_flag(const shoal_option *t, option_value *v, const char *value, s
 
 static int check_choice(const shoal_option *t, const char *value, shoal_error *err)
 {
-    size_t n = strlen(value);
-    for (const char *at = t->value_name; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (n > 0 && strncmp(at, value, n) == 0 && (at[n] == '|' || at[n] == 0))
+    char words[CHOICE_BYTES_MAX], *rest = words;
+    const char *choice[CHOICES_MAX + 1];
+    size_t n = 0;
+    CHECK(strlen(t->value_name) < sizeof words);
+    strcpy(words, t->value_name);
+    for (char *word; (word = strsep(&rest, "|")) && n < CHOICES_MAX;) {
+        if (strcmp(word, value) == 0)
             return 0;
-    return error_set(err, SHOAL_USAGE, "--%s is '%s', expected %s", t->name, value, t->value_name);
+        choice[n++] = word;
+    }
+    choice[n] = NULL;
+    const char *near = conf_nearest(value, choice);
+    return error_set(err, SHOAL_USAGE, "--%s is '%s', expected %s%s%s%s", t->name, value, t->value_name,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* "a,b" adds two words. */

@@ -35,7 +35,7 @@ const shoal_command option_commands[CMD_COUNT] = {
 
 const shoal_option option_table[] = {
     /* reading */
-    CHOICE("format", "tfrecord|parquet|csv|jsonl|arrow", NULL, READS, "format of SRC; default: by its ending or content"),
+    CHOICE("format", "tfrecord|parquet|csv|jsonl", NULL, READS, "format of SRC; default: by its ending or content"),
     TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
     {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "rows: how many to read (show: 10, synth: 1000000; else all)",
      ON(CONVERT) | ON(SHOW) | ON(SYNTH)},

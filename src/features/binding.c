@@ -306,7 +306,8 @@ static int tile_numbers(const tile *t, const source *s, shoal_error *err)
         int rc = read_number(&c, t->begin + i, &x);
         if (rc) {
             *t->bad_row = t->begin + i;
-            return error_set(err, SHOAL_DATA, "column '%s': %s is not a number", f->column,
+            return error_set(err, SHOAL_DATA, "column '%s': %s is not a number; repair it, or make the "
+                             "feature categorical", f->column,
                              found(&c, t->begin + i, value));
         }
         if (isinf(x) && (x < 0 ? f->clip_low == -INFINITY : f->clip_high == INFINITY)) {

@@ -1,4 +1,5 @@
 /* features_config.c: features from the user's YAML; the form is in docs/features.md. */
+#include <stdio.h>
 #include <string.h>
 
 #include "features/binding.h"
@@ -27,8 +28,8 @@ static int word_of(const conf *at, const char *what, const char *word, const cha
     const char *near = conf_nearest(word, words);
     for (int i = 0; words[i]; i++)
         buf_printf(&all, NULL, "%s%s", i ? ", " : "", words[i]);
-    int rc = conf_error(at, err, "%s '%s' is unknown%s%s%s; there are %s", what, word, near ? "; did you mean '" : "",
-                        near ? near : "", near ? "'?" : "", buf_str(&all) ? buf_str(&all) : "others");
+    int rc = conf_error(at, err, "%s '%s' is unknown; there are %s%s%s%s", what, word, buf_str(&all) ? buf_str(&all) : "others",
+                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     buf_release(&all);
     return rc;
 }
@@ -72,11 +73,18 @@ static int clip_of(const conf *map, feature *f, shoal_error *err)
     return rc;
 }
 
+static int feature_keys(const conf *map, const char *type, const char *const *keys, shoal_error *err)
+{
+    char what[128];
+    snprintf(what, sizeof what, "%s feature '%.80s'", type, map->key);
+    return conf_check_keys(map, what, keys, err);
+}
+
 static int numeric_of(const conf *map, feature *f, shoal_error *err)
 {
     int64_t buckets;
     int scale = (int)f->scale;
-    int rc = conf_check_keys(map, "numeric feature", NUMERIC_KEYS, err);
+    int rc = feature_keys(map, "numeric", NUMERIC_KEYS, err);
     if (!rc)
         rc = word_or(map, "scale", SCALES, &scale, err);
     f->scale = (enum feature_scale)scale;
@@ -115,8 +123,7 @@ static int categorical_of(const conf *map, feature *f, shoal_error *err)
     int64_t seed = (int64_t)f->hash_seed;
     int encoding = (int)f->encoding, combiner = (int)f->combiner;
     const char *weights = NULL;
-    int rc = conf_check_keys(map, f->is_list ? "bag feature" : "categorical feature",
-                             f->is_list ? BAG_KEYS : CATEGORICAL_KEYS, err);
+    int rc = feature_keys(map, f->is_list ? "bag" : "categorical", f->is_list ? BAG_KEYS : CATEGORICAL_KEYS, err);
     if (!rc)
         rc = word_or(map, "encoding", ENCODINGS, &encoding, err);
     f->encoding = (enum feature_encoding)encoding;
@@ -243,10 +250,16 @@ static int is_role(const features *f, const char *column)
 static int check_columns(const features *f, const conf *yaml, const struct ArrowSchema *schema, shoal_error *err)
 {
     binding *b;
-    for (uint32_t i = 0; i < f->n_features; i++)
-        if (is_role(f, f->feature[i].column))
-            return conf_error(yaml, err, "feature '%s' reads column '%s', which is the label or the weight",
-                              f->feature[i].name, f->feature[i].column);
+    char hint[160];
+    for (uint32_t i = 0; i < f->n_features; i++) {
+        const feature *x = &f->feature[i];
+        const conf *at = conf_get(conf_get(yaml, "features"), x->name);
+        if (is_role(f, x->column))
+            return conf_error(at, err, "feature '%s' reads column '%s', which is the label or the weight", x->name, x->column);
+        if (arrow_find(schema, x->column) < 0)
+            return conf_error(at, err, "feature column '%s' is not in the source%s", x->column,
+                              features_suggest(schema, x->column, hint, sizeof hint));
+    }
     int rc = binding_new(f, schema, 0, &b, err);
     if (rc)
         return rc == SHOAL_NOMEM ? rc : (error_where(err, rc, "%s", yaml->file ? yaml->file : "features"), rc);

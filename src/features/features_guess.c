@@ -246,7 +246,7 @@ int features_drop(const struct ArrowSchema *schema, const features_request *r, u
 static int no_features(const features *f, shoal_error *err)
 {
     return error_set(err, SHOAL_DATA, "no column can be a feature (%s%s%s); name features in a YAML by --features",
-                     f->n_left_out ? f->left_out[0].column : "there are no others", f->n_left_out ? ": " : "",
+                     f->n_left_out ? f->left_out[0].column : "there is none beside the label, the weight and those to drop", f->n_left_out ? ": " : "",
                      f->n_left_out ? f->left_out[0].why : "");
 }
 

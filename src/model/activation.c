@@ -18,7 +18,7 @@ int activation_read(const layer *l, const conf *c, const char *key, enum activat
             return 0;
         }
     const char *near = conf_nearest(text, names);
-    return layer_error(l, conf_get(c, key), err, "unknown %s '%s'%s%s%s; there are: none, relu, sigmoid, tanh", key, text,
+    return layer_error(l, conf_get(c, key), err, "unknown %s '%s'; there are: none, relu, sigmoid, tanh%s%s%s", key, text,
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

@@ -23,7 +23,7 @@ static int unknown_input(const layer *l, const layer_specs *s, const conf *at, c
     for (uint32_t i = 0; i < l->index; i++) names[i] = m->layer[i].name;
     names[l->index] = NULL;
     const char *near = conf_nearest(name, names);
-    return layer_error(l, at, err, "unknown input '%s'%s%s%s; inputs are 'numeric' and the layers above", name,
+    return layer_error(l, at, err, "unknown input '%s'; inputs are 'numeric' and the layers above%s%s%s", name,
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

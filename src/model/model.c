@@ -22,8 +22,8 @@ int model_source(const char *name, conf **out, shoal_error *err)
     for (size_t i = 0, used = 0; zoo_names[i] && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", zoo_names[i]);
     const char *near = conf_nearest(name, zoo_names);
-    return error_set(err, SHOAL_USAGE, "unknown model '%s'%s%s%s; there are: %s, and files that end in .yaml", name,
-                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+    return error_set(err, SHOAL_USAGE, "unknown model '%s'; there are: %s, and files that end in .yaml%s%s%s", name, list,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 void model_free(model *m)

@@ -6,7 +6,7 @@ static const struct { const char *text, *message; } refused[] = {
     {"name: x", "a model needs 'layers', a list of at least one layer"},
     {"layers: []", "a model needs 'layers', a list of at least one layer"},
     {"nam: x\nlayers: [linear]", "m.yaml:1: unknown key 'nam' of a model; did you mean 'name'?"},
-    {"layers:\n  - dens: {units: 1}", "m.yaml:2: unknown layer kind 'dens'; did you mean 'dense'?; there are: linear, embedding"},
+    {"layers:\n  - dens: {units: 1}", "m.yaml:2: unknown layer kind 'dens'; there are: linear, embedding"},
     {"layers:\n  - dense: {unts: 1}", "m.yaml:2: unknown key 'unts' of layer 'dense'; did you mean 'units'?"},
     {"layers:\n  - linear: {input: numeric}", "unknown key 'input' of layer 'linear'"},
     {"layers: [[a]]", "a layer is written as '- KIND: {key: value, ...}'"},
@@ -14,10 +14,10 @@ static const struct { const char *text, *message; } refused[] = {
     {"layers: [{dense: {units: 1}}]", "layer 'dense' (dense): it is the first layer, so it needs the key 'input'"},
     {"layers: [{dense: {input: numeric}}]", "layer 'dense' (dense): needs the key 'units'"},
     {"layers: [{dense: {input: numeric, units: 0}}]", "units"},
-    {"layers: [{dense: {input: numeric, units: 1, activation: rel}}]", "unknown activation 'rel'; did you mean 'relu'?"},
+    {"layers: [{dense: {input: numeric, units: 1, activation: rel}}]", "unknown activation 'rel'; there are: none, relu, sigmoid, tanh; did you mean 'relu'?"},
     {"layers: [{dense: {input: numeric, units: 2, dropout: 1}}]", "dropout"},
     {"layers:\n  - linear:\n  - dense: {input: lineer, units: 1}",
-     "m.yaml:3: layer 'dense' (dense): unknown input 'lineer'; did you mean 'linear'?; inputs are 'numeric' and the layers above"},
+     "m.yaml:3: layer 'dense' (dense): unknown input 'lineer'; inputs are 'numeric' and the layers above; did you mean 'linear'?"},
     {"layers: [{dense: {input: top, units: 1}}, {dense: {name: top, units: 1}}]",
      "input 'top' is not above it; a layer reads layers before it"},
     {"layers: [{linear: {name: a}}, {linear: {name: a}}]", "two layers are named 'a'"},
@@ -64,7 +64,7 @@ static void data_refusals(void **state)
     conf *c;
     assert_int_equal(model_source("depfm", &c, &err), SHOAL_USAGE);
     assert_string_equal(err.message,
-                        "unknown model 'depfm'; did you mean 'deepfm'?; there are: deepfm, fm, lr, and files that end in .yaml");
+                        "unknown model 'depfm'; there are: deepfm, fm, lr, and files that end in .yaml; did you mean 'deepfm'?");
 }
 
 static const uint32_t hidden[] = {7, 6, 5};

@@ -19,8 +19,8 @@ static int unknown_kind(const conf *at, const char *name, shoal_error *err)
     char list[512] = "";
     for (size_t i = 0, used = 0; i < n && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-    return conf_error(at, err, "unknown layer kind '%s'%s%s%s; there are: %s", name, near ? "; did you mean '" : "",
-                      near ? near : "", near ? "'?" : "", list);
+    return conf_error(at, err, "unknown layer kind '%s'; there are: %s%s%s%s", name, list,
+                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int check_keys(const layer_spec *s, shoal_error *err)

@@ -21,7 +21,7 @@ static int damaged(shoal_error *err, const char *what)
 }
 
 /* 0, or -1 when the view ends inside the number or it has more than ten bytes. */
-static int varint(view *v, uint64_t *out)
+static int varint_long(view *v, uint64_t *out)
 {
     uint64_t x = 0;
     size_t limit = v->n < 10 ? v->n : 10;
@@ -38,7 +38,17 @@ static int varint(view *v, uint64_t *out)
     return -1;
 }
 
-static int take(view *v, uint64_t n, view *out)
+/* Nearly all tags and lengths have one byte. */
+static inline int varint(view *v, uint64_t *out)
+{
+    if (v->n == 0 || (uint8_t)*v->p >= 0x80) return varint_long(v, out);
+    *out = (uint8_t)*v->p;
+    v->p++;
+    v->n--;
+    return 0;
+}
+
+static inline int take(view *v, uint64_t n, view *out)
 {
     if (n > v->n) return -1;
     *out = view_of(v->p, (size_t)n);
@@ -48,9 +58,16 @@ static int take(view *v, uint64_t n, view *out)
 }
 
 /* One field: its tag and, for everything but a varint, its bytes. Varints leave their bytes in `bytes` too. */
-static int field(view *v, uint64_t *tag, view *bytes)
+static inline __attribute__((always_inline)) int field(view *v, uint64_t *tag, view *bytes)
 {
     uint64_t n;
+    if (v->n >= 2 && ((uint8_t)v->p[0] & 0x87) == WIRE_BYTES && (uint8_t)v->p[0] >= 8 && (uint8_t)v->p[1] < 0x80 && (uint8_t)v->p[1] <= v->n - 2) {
+        *tag = (uint8_t)v->p[0];
+        *bytes = view_of(v->p + 2, (uint8_t)v->p[1]);
+        v->n -= 2 + bytes->n;
+        v->p += 2 + bytes->n;
+        return 0;
+    }
     if (varint(v, tag) < 0 || *tag > UINT32_MAX || *tag < 8) return -1;
     switch (*tag & 7) {
     case WIRE_VARINT:

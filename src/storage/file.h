@@ -20,14 +20,17 @@ void file_close(file_reader *f);
 int file_read_all(const char *path, size_t limit, buf *out, shoal_error *err);
 
 typedef struct file_writer file_writer;
-/* Creates the missing folders above path. With `replace` 0, a path that exists is an error. */
+/* Creates the missing folders above path. With `replace` 0, a path that exists is an error. "-" is standard output; that,
+ * pipes and devices are written as they are, without a rename. */
 int file_create(const char *path, int replace, file_writer **out, shoal_error *err);
 int file_write(file_writer *w, const void *p, size_t n, shoal_error *err); /* buffered */
 /* Writes at an offset that was written before (to fill in a header). */
 int file_pwrite(file_writer *w, uint64_t offset, const void *p, size_t n, shoal_error *err);
 uint64_t file_written(const file_writer *w);
 int file_flush(file_writer *w, shoal_error *err); /* hands the buffer to the system; no sync */
-int file_commit(file_writer *w, shoal_error *err); /* fsync, rename, fsync of the folder; frees w on success and failure */
+/* fsync, rename, fsync of the folder; frees w on success and failure. When the folder cannot be synced, a name that was free
+ * before is free again; a file that was replaced stays replaced. */
+int file_commit(file_writer *w, shoal_error *err);
 void file_abort(file_writer *w);                   /* removes what was written; frees w; NULL is nothing */
 /* Small files in one call, with the same guarantee. */
 int file_write_all(const char *path, int replace, const void *p, size_t n, shoal_error *err);
@@ -35,8 +38,8 @@ int file_write_all(const char *path, int replace, const void *p, size_t n, shoal
 /* Paths */
 int file_exists(const char *path);
 int file_is_dir(const char *path);
-int file_mkdirs(const char *path, shoal_error *err);
-int file_rename(const char *from, const char *to, shoal_error *err); /* and syncs the folder */
+int file_mkdirs(const char *path, shoal_error *err); /* what it makes is synced */
+int file_rename(const char *from, const char *to, shoal_error *err); /* synced, with the failure that file_commit has */
 int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
 int file_sync_dir(const char *path, shoal_error *err);
 /* Expands a path, glob or folder to files in byte order of their names. Of folders: all files below, without names that
@@ -53,8 +56,9 @@ typedef struct file_print {
 } file_print;
 int file_fingerprint(const char *path, file_print *out, shoal_error *err);
 
-/* Test hook: the n-th of all write, fsync, rename calls from now fails with errnum, or kills the process when errnum is
- * -1; 0 switches it off. In debug builds also by SHOAL_TEST_FAIL_IO=N[:errnum]. */
+/* Test hook: the n-th of all write, fsync, rename and unlink calls from now fails with errnum, or kills the process when
+ * errnum is -1; 0 switches it off. In debug builds also by SHOAL_TEST_FAIL_IO=N[:errnum], where errnum may be "kill" and is
+ * ENOSPC when left out. */
 void file_fail_at(long n, int errnum);
 long file_op_count(void);
 

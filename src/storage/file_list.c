@@ -1,6 +1,4 @@
 /* file_list.c: from a path, glob or folder to files. */
-#ifndef _GNU_SOURCE
-#endif
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
@@ -71,13 +69,15 @@ static int names_walk(file_names *l, const char *folder, int depth)
         return error_errno(l->err, "cannot open the folder", folder, errno);
     size_t len = strlen(folder);
     int rc = 0;
-    for (const struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
+    for (const struct dirent *e; rc == 0 && (errno = 0, e = readdir(d)) != NULL;) {
         if (is_hidden(e->d_name))
             continue;
         char *path = mem_sprintf("%s%s%s", folder, len > 0 && folder[len - 1] == '/' ? "" : "/", e->d_name);
         rc = path ? names_visit(l, path, depth + 1) : error_nomem(l->err, len + strlen(e->d_name) + 2, "a path");
         mem_free(path);
     }
+    if (rc == 0 && errno != 0)
+        rc = error_errno(l->err, "cannot read the folder", folder, errno);
     closedir(d);
     return rc;
 }

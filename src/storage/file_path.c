@@ -1,6 +1,4 @@
-/* file_path.c: names and folders, and the test hook that every write, fsync and rename asks. */
-#ifndef _GNU_SOURCE
-#endif
+/* file_path.c: names and folders, and the test hook that every write, fsync, rename and unlink asks. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +40,10 @@ __attribute__((constructor)) static void op_fail_from_environment(void)
     if (text) {
         char *end;
         long n = strtol(text, &end, 10);
-        file_fail_at(n, *end == ':' ? atoi(end + 1) : ENOSPC);
+        if (strcmp(end, ":kill") == 0)
+            file_fail_at(n, -1);
+        else
+            file_fail_at(n, *end == ':' ? atoi(end + 1) : ENOSPC);
     }
 }
 #endif
@@ -59,22 +60,25 @@ int file_op_begin(void)
     return -1;
 }
 
-int file_op_rename(const char *from, const char *to, int replace)
+int file_op_rename(const char *from, const char *to, int replace, int *is_new)
 {
+    *is_new = 1;
     if (file_op_begin() != 0)
         return -1;
-    if (replace)
-        return rename(from, to);
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
         return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    /* A file system without that call: look, then rename. */
-    if (access(to, F_OK) == 0) {
+    if (errno == EINVAL || errno == ENOSYS) { /* a file system without that call: look, then rename */
+        if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return rename(from, to);
         errno = EEXIST;
-        return -1;
     }
-    return rename(from, to);
+    *is_new = 0;
+    return errno == EEXIST && replace ? rename(from, to) : -1;
+}
+
+int file_op_unlink(const char *path)
+{
+    return file_op_begin() != 0 ? -1 : unlink(path);
 }
 
 /* ---- names */
@@ -128,8 +132,12 @@ int file_is_dir(const char *path)
 static int make_folder(const char *path, shoal_error *err)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0)
-        return 0;
+    if (mkdir(path, 0777) == 0) {
+        char *parent = file_parent(path);
+        int rc = parent ? file_sync_dir(parent, err) : error_nomem(err, strlen(path) + 1, "a path");
+        mem_free(parent);
+        return rc;
+    }
     int errnum = errno;
     if (stat(path, &info) == 0) {
         if (S_ISDIR(info.st_mode))
@@ -190,12 +198,15 @@ int file_rename(const char *from, const char *to, shoal_error *err)
     char *parent = file_parent(local_to);
     if (parent == NULL)
         return error_nomem(err, strlen(local_to) + 1, "a path");
-    if (file_op_rename(local_from, local_to, 1) != 0) {
+    int is_new;
+    if (file_op_rename(local_from, local_to, 1, &is_new) != 0) {
         int errnum = errno;
         rc = error_errno(err, "cannot rename to", to, errnum);
         error_where(err, rc, "%s", from);
     } else {
         rc = file_sync_dir(parent, err);
+        if (rc < 0 && is_new)
+            (void)rename(local_to, local_from); /* as if nothing had happened; a second failure has no better answer */
     }
     mem_free(parent);
     return rc;
@@ -209,13 +220,15 @@ static int remove_children(const char *path, int depth, shoal_error *err)
     if (folder == NULL)
         return errno == ENOENT ? 0 : error_errno(err, "cannot open the folder", path, errno);
     int rc = 0;
-    for (const struct dirent *e; rc == 0 && (e = readdir(folder)) != NULL;) {
+    for (const struct dirent *e; rc == 0 && (errno = 0, e = readdir(folder)) != NULL;) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         char *child = mem_sprintf("%s/%s", path, e->d_name);
         rc = child ? remove_tree(child, depth + 1, err) : error_nomem(err, strlen(path) + strlen(e->d_name) + 2, "a path");
         mem_free(child);
     }
+    if (rc == 0 && errno != 0)
+        rc = error_errno(err, "cannot read the folder", path, errno);
     closedir(folder);
     return rc;
 }
@@ -228,7 +241,7 @@ static int remove_tree(const char *path, int depth, shoal_error *err)
     if (depth > FOLDER_DEPTH_MAX)
         return error_set(err, SHOAL_STORAGE, "cannot remove %s: more than %d folders deep", path, FOLDER_DEPTH_MAX);
     int rc = S_ISDIR(info.st_mode) ? remove_children(path, depth, err) : 0;
-    if (rc == 0 && remove(path) != 0 && errno != ENOENT)
+    if (rc == 0 && (file_op_begin() != 0 || remove(path) != 0) && errno != ENOENT)
         rc = error_errno(err, "cannot remove", path, errno);
     return rc;
 }

@@ -1,6 +1,4 @@
 /* file_read.c: reading local files and pipes, and telling changed files apart. */
-#ifndef _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -3,11 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,11 +63,11 @@ static void test_write_and_read(void **state)
     (void)state;
     file_writer *w;
     shoal_error err;
-    static unsigned char bytes[700000], back[700000];
+    static unsigned char bytes[3000000], back[3000000];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(i * 2654435761u >> 13);
     assert_int_equal(file_create("deep/er/x.bin", 0, &w, &err), 0);
-    for (size_t at = 0, n = 1; at < sizeof bytes; at += n, n = n * 3 % 400000 + 1) {
+    for (size_t at = 0, n = 1; at < sizeof bytes; at += n, n = n * 3 % 1500000 + 1) {
         n = n < sizeof bytes - at ? n : sizeof bytes - at;
         assert_int_equal(file_write(w, bytes + at, n, NULL), 0);
         assert_int_equal(file_written(w), at + n);
@@ -85,15 +88,15 @@ static void test_write_and_read(void **state)
     assert_int_equal(file_open(uri, &f, &err), 0);
     assert_string_equal(file_path(f), uri);
     assert_int_equal(file_size(f), sizeof bytes);
-    assert_int_equal(file_pread(f, 500000, back, 1000, NULL), 0);
-    assert_memory_equal(back, bytes + 500000, 1000);
+    assert_int_equal(file_pread(f, 2500000, back, 1000, NULL), 0);
+    assert_memory_equal(back, bytes + 2500000, 1000);
     size_t got = 0;
     for (int64_t n; (n = file_read(f, back + got, sizeof back - got, NULL)) > 0;)
         got += (size_t)n;
     assert_int_equal(got, sizeof bytes);
     assert_memory_equal(back, bytes, sizeof bytes);
     assert_int_equal(file_pread(f, sizeof bytes - 10, back, 11, &err), SHOAL_DATA);
-    assert_non_null(strstr(err.message, "11 bytes expected at offset 699990, the file ends after 10"));
+    assert_non_null(strstr(err.message, "11 bytes expected at offset 2999990, the file ends after 10"));
     assert_int_equal(file_pread(f, UINT64_MAX, back, 1, &err), SHOAL_DATA);
     file_close(f);
     file_close(NULL);
@@ -106,7 +109,7 @@ static void test_whole_or_not_at_all(void **state)
     shoal_error err;
     put("a", "old");
     assert_int_equal(file_create("a", 0, &w, &err), SHOAL_STORAGE);
-    assert_string_equal(err.message, "a exists already; --overwrite replaces it");
+    assert_string_equal(err.message, "a exists; give --overwrite to replace it");
     assert_null(w);
     assert_int_equal(file_create("a", 1, &w, &err), 0);
     file_write(w, "new", 3, NULL);
@@ -179,6 +182,89 @@ static int replace_in_two_writes(shoal_error *err)
     return file_commit(w, err);
 }
 
+/* What a child process of its own says: 0, or what it exits with; the number of a signal that ends it is negative. */
+static int in_child(int (*fn)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fn());
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int write_beyond_the_limit(void)
+{
+    shoal_error err = {0};
+    static char bytes[3000000];
+    struct rlimit limit = {100000, 100000}; /* the system writes so much of it and then refuses */
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 1;
+    if (file_write_all("limited", 0, bytes, 100000, &err) != 0)
+        return 2;
+    if (file_write_all("long", 0, bytes, sizeof bytes, &err) != SHOAL_STORAGE)
+        return 3;
+    return strcmp(err.message, "cannot write long: File too large") == 0 ? 0 : 4;
+}
+
+static int write_without_permission(void)
+{
+    shoal_error err = {0};
+    if (geteuid() == 0 && setuid(65534) != 0) /* to root nothing is forbidden */
+        return 1;
+    if (file_write_all("locked/x", 0, "x", 1, &err) != SHOAL_STORAGE)
+        return 2;
+    if (strcmp(err.message, "cannot create locked/x: Permission denied") != 0)
+        return 3;
+    if (file_mkdirs("locked/a/b", &err) != SHOAL_STORAGE)
+        return 4;
+    return strcmp(err.message, "cannot make the folder locked/a: Permission denied") == 0 ? 0 : 5;
+}
+
+static void test_refused_by_the_system(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(write_beyond_the_limit), 0);
+    assert_int_equal(count_all(), 1);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(mkdir("locked", 0555), 0);
+    assert_int_equal(in_child(write_without_permission), 0);
+    assert_int_equal(count_all(), 1);
+    file_fail_at(1, EINTR); /* no failure: the write is tried again */
+    put("again", "again");
+    holds("again", "again");
+}
+
+/* "-": what is written goes to standard output, what is read comes from standard input. */
+static int through_standard_streams(void)
+{
+    shoal_error err = {0};
+    file_writer *w;
+    file_reader *f;
+    int ends[2];
+    char text[8] = "";
+    if (pipe(ends) != 0 || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(ends[0], STDIN_FILENO) < 0 || close(ends[1]) != 0)
+        return 1;
+    if (file_create("-", 0, &w, &err) != 0 || file_write(w, "hello", 5, &err) != 0 || file_commit(w, &err) != 0)
+        return 2;
+    if (file_open("-", &f, &err) != 0 || file_size(f) != UINT64_MAX || file_read(f, text, 5, &err) != 5)
+        return 3;
+    if (strcmp(text, "hello") != 0 || file_pread(f, 0, text, 1, &err) != SHOAL_STORAGE)
+        return 4;
+    close(STDOUT_FILENO); /* the last writer */
+    if (file_read(f, text, 5, &err) != 0)
+        return 5;
+    file_close(f);
+    return fcntl(STDIN_FILENO, F_GETFD) < 0 ? 6 : 0; /* not ours to close */
+}
+
+static void test_standard_streams(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(through_standard_streams), 0);
+}
+
 static void test_every_operation_fails(void **state)
 {
     (void)state;
@@ -208,6 +294,39 @@ static void test_every_operation_fails(void **state)
         assert_true(rc == 0 || rc == SHOAL_NOMEM);
     }
     assert_true(n > 4);
+}
+
+/* A name that was free stays free unless all went well, and folders on the way to it are synced. */
+static void test_new_file_or_none(void **state)
+{
+    (void)state;
+    long n = 1;
+    for (int rc = -1; rc != 0; n++) {
+        assert_int_equal(file_remove_tree("new", NULL), 0);
+        file_fail_at(n, EIO);
+        rc = file_write_all("new/er/x", 0, "x", 1, NULL);
+        file_fail_at(0, 0);
+        assert_int_equal(file_exists("new/er/x"), rc == 0);
+        assert_int_equal(count_all(), rc == 0);
+    }
+    assert_int_equal(n - 1, 7); /* two folders, write, sync, rename, sync, then success */
+    for (n = 1; n <= 2; n++) {
+        file_fail_at(n, EIO);
+        assert_int_equal(file_rename("new/er/x", "new/y", NULL), SHOAL_STORAGE);
+        assert_true(file_exists("new/er/x") && !file_exists("new/y"));
+    }
+    for (n = 1; n <= 3; n++) { /* a file, two folders */
+        put("new/er/x", "x");
+        file_fail_at(n, EACCES);
+        assert_int_equal(file_remove_tree("new", NULL), SHOAL_STORAGE);
+        assert_true(file_exists("new"));
+    }
+    file_fail_at(1, EIO); /* what cannot be removed is left, and is not listed */
+    file_writer *w;
+    assert_int_equal(file_create("z", 0, &w, NULL), 0);
+    file_abort(w);
+    file_fail_at(0, 0);
+    assert_int_equal(count_all(), 1);
 }
 
 static void test_killed_at_every_operation(void **state)
@@ -341,14 +460,60 @@ static void test_fingerprint(void **state)
     assert_int_equal(file_fingerprint("none", &a, &err), SHOAL_STORAGE);
 }
 
+/* What this program does when it is started as a victim of SHOAL_TEST_FAIL_IO. */
+static int victim_main(void)
+{
+    shoal_error err = {0};
+    int rc = file_write_all("victim", 1, "x", 1, &err);
+    if (rc == 0)
+        return 0;
+    return strcmp(err.message, "cannot write victim: No space left on device") == 0 ? 28
+           : strcmp(err.message, "cannot write victim: Input/output error") == 0    ? 5
+                                                                                     : 1;
+}
+
+static char program[4096];
+static const char *victim_setting;
+static int victim_start(void)
+{
+    if (setenv("SHOAL_TEST_FAIL_IO", victim_setting, 1) != 0)
+        return 100;
+    execl(program, program, "victim", (char *)NULL);
+    return 101;
+}
+
+static void test_environment(void **state)
+{
+    (void)state;
+    static const struct { const char *setting; int ends; } cases[] = {
+        {"1", 28}, {"1:5", 5}, {"1:kill", -SIGKILL}, {"3:-1", -SIGKILL}, {"100", 0}, {"0", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        victim_setting = cases[i].setting;
+#ifdef SHOAL_DEBUG
+        assert_int_equal(in_child(victim_start), cases[i].ends);
+#else
+        assert_int_equal(in_child(victim_start), 0); /* what is shipped does not listen */
+#endif
+    }
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "victim") == 0)
+        return victim_main();
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n < 0)
+        return 1;
     const struct CMUnitTest tests[] = {
-        FILE_TEST(test_write_and_read),        FILE_TEST(test_whole_or_not_at_all),       FILE_TEST(test_modes_and_devices),
-        FILE_TEST(test_every_operation_fails), FILE_TEST(test_killed_at_every_operation), FILE_TEST(test_list),
-        FILE_TEST(test_folders),               FILE_TEST(test_fingerprint),
+        FILE_TEST(test_write_and_read),        FILE_TEST(test_whole_or_not_at_all),
+        FILE_TEST(test_modes_and_devices),     FILE_TEST(test_refused_by_the_system),
+        FILE_TEST(test_standard_streams),      FILE_TEST(test_every_operation_fails),
+        FILE_TEST(test_new_file_or_none),      FILE_TEST(test_killed_at_every_operation),
+        FILE_TEST(test_list),                  FILE_TEST(test_folders),
+        FILE_TEST(test_fingerprint),           FILE_TEST(test_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,6 @@
  *
  * A regular file is written beside its name and renamed when it is complete and synced. A pipe or a device (standard
  * output, a FIFO, /dev/null) cannot be replaced by a rename: it is written as it is. */
-#ifndef _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +14,7 @@
 #include "base/thread.h"
 #include "storage/file_private.h"
 
-#define WRITE_BUFFER_BYTES ((size_t)256 << 10)
+#define WRITE_BUFFER_BYTES ((size_t)1 << 20)
 #define TEMPORARY_TRIES 100
 
 struct file_writer {
@@ -70,7 +68,7 @@ static int writer_open_temporary(file_writer *w, shoal_error *err)
 
 static int writer_exists(const char *path, shoal_error *err)
 {
-    return error_set(err, SHOAL_STORAGE, "%s exists already; --overwrite replaces it", path);
+    return error_set(err, SHOAL_STORAGE, "%s exists; give --overwrite to replace it", path);
 }
 
 static int writer_open(file_writer *w, shoal_error *err)
@@ -223,16 +221,17 @@ static int writer_publish(file_writer *w, shoal_error *err)
 {
     if (w->direct)
         return 0;
-    if (file_op_rename(w->temporary, w->local, w->replace) != 0)
+    int is_new;
+    if (file_op_rename(w->temporary, w->local, w->replace, &is_new) != 0)
         return errno == EEXIST && !w->replace ? writer_exists(w->path, err)
                                               : error_errno(err, "cannot rename to", w->path, errno);
     mem_free(w->temporary); /* it has its name: nothing to remove any more */
     w->temporary = NULL;
     char *parent = file_parent(w->local);
-    if (parent == NULL)
-        return error_nomem(err, strlen(w->local) + 1, "a path");
-    int rc = file_sync_dir(parent, err);
+    int rc = parent ? file_sync_dir(parent, err) : error_nomem(err, strlen(w->local) + 1, "a path");
     mem_free(parent);
+    if (rc < 0 && is_new)
+        (void)unlink(w->local); /* nobody is to find what was said to have failed */
     return rc;
 }
 
@@ -256,7 +255,7 @@ void file_abort(file_writer *w)
     if (w == NULL)
         return;
     if (w->temporary)
-        unlink(w->temporary);
+        (void)file_op_unlink(w->temporary);
     writer_free(w);
 }
 

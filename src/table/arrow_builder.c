@@ -7,6 +7,7 @@
 
 typedef struct node {
     enum arrow_type type;
+    int is_list, is_text, is_wide; /* of type; wide: offsets of 64 bits */
     buf valid;   /* bits; empty as long as nothing is null */
     buf values;  /* values, or the offsets of text and lists */
     buf bytes;   /* of text */
@@ -19,12 +20,7 @@ struct arrow_builder {
     node *column;
 };
 
-static int has_offsets(const node *n) { return arrow_type_is_text(n->type) || arrow_type_is_list(n->type); }
-
-static int is_wide(const node *n)
-{
-    return n->type == ARROW_LARGE_UTF8 || n->type == ARROW_LARGE_BINARY || n->type == ARROW_LARGE_LIST;
-}
+static inline int has_offsets(const node *n) { return n->is_text || n->is_list; }
 
 static void node_release(node *n)
 {
@@ -40,9 +36,12 @@ static int node_init(node *n, const struct ArrowSchema *field, int depth, shoal_
 {
     char name[96];
     n->type = arrow_type_of(field);
+    n->is_list = arrow_type_is_list(n->type);
+    n->is_text = arrow_type_is_text(n->type);
+    n->is_wide = n->type == ARROW_LARGE_UTF8 || n->type == ARROW_LARGE_BINARY || n->type == ARROW_LARGE_LIST;
     if (n->type == ARROW_OTHER || n->type == ARROW_STRUCT || n->type == ARROW_DECIMAL128 || depth > 1)
         return error_set(err, SHOAL_DATA, "column '%s': rows of type %s cannot be built", field->name, arrow_type_name(field, name, sizeof name));
-    if (!arrow_type_is_list(n->type)) return 0;
+    if (!n->is_list) return 0;
     n->item = mem_calloc(1, sizeof *n->item);
     return n->item ? node_init(n->item, field->children[0], depth + 1, err) : error_nomem(err, sizeof *n, "a list column");
 }
@@ -121,8 +120,8 @@ static inline int note(node *n, int is_null, shoal_error *err)
 /* Offsets are written in front of a row; the last one when the array is finished. */
 static int put_offset(node *n, shoal_error *err)
 {
-    int64_t at = arrow_type_is_list(n->type) ? n->item->rows : (int64_t)n->bytes.len;
-    if (is_wide(n)) return put(&n->values, &at, 8, err);
+    int64_t at = n->is_list ? n->item->rows : (int64_t)n->bytes.len;
+    if (n->is_wide) return put(&n->values, &at, 8, err);
     if (at > INT32_MAX) return error_set(err, SHOAL_DATA, "a batch holds more than 2 GiB of one column");
     int32_t narrow = (int32_t)at;
     return put(&n->values, &narrow, 4, err);
@@ -242,7 +241,7 @@ static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
     own->buffers[1] = taken(&n->values);
     own->buffers[2] = taken(&n->bytes);
     a->buffers = (const void **)own->buffers;
-    a->n_buffers = n->type == ARROW_NULL ? 0 : arrow_type_is_text(n->type) ? 3 : 2;
+    a->n_buffers = n->type == ARROW_NULL ? 0 : n->is_text ? 3 : 2;
     a->length = n->rows;
     a->null_count = n->nulls;
     n->rows = n->nulls = 0;

@@ -65,7 +65,7 @@ static int list_files(const table_spec *spec, char ***files, size_t *n, shoal_er
     for (size_t i = 0; i < spec->n_paths; i++) pipes += strcmp(spec->paths[i], "-") == 0;
     if (pipes == 0) {
         int r = table_files(spec, files, n, err);
-        if (r == 0 && *n == 0) r = error_set(err, SHOAL_USAGE, "no source is given");
+        if (r == 0 && *n == 0) r = error_set(err, SHOAL_USAGE, "no source is given: name files, folders or patterns, or - for standard input");
         return r;
     }
     *n = 0;
@@ -108,13 +108,14 @@ static int open_source(const table_spec *spec, source *out, shoal_error *err)
     return source_sql(&inner, spec->sql, out, err);
 }
 
-static int missing_column(const source *s, const char *name, shoal_error *err)
+static int missing_column(const table_spec *spec, const source *s, const char *name, shoal_error *err)
 {
     char has[400] = "";
     size_t at = 0;
     for (int64_t i = 0; i < s->schema.n_children && at < sizeof has - 80; i++)
         at += (size_t)snprintf(has + at, sizeof has - at, "%s%.60s", i > 0 ? ", " : "", s->schema.children[i]->name);
-    return error_set(err, SHOAL_USAGE, "the source has no column '%s'; it has: %s%s", name, has, at >= sizeof has - 80 ? ", ..." : "");
+    return error_set(err, SHOAL_DATA, "%s: there is no column '%s'; there are: %s%s", spec->n_paths ? spec->paths[0] : "the stream", name, has,
+                     at >= sizeof has - 80 ? ", ..." : "");
 }
 
 static int choose(table *t, const table_spec *spec, shoal_error *err)
@@ -129,7 +130,7 @@ static int choose(table *t, const table_spec *spec, shoal_error *err)
     int r = arrow_schema_struct(&t->schema, (int64_t)spec->n_columns, err);
     for (size_t i = 0; r == 0 && i < spec->n_columns; i++) {
         t->pick[i] = arrow_find(&t->from.schema, spec->columns[i]);
-        if (t->pick[i] < 0) r = missing_column(&t->from, spec->columns[i], err);
+        if (t->pick[i] < 0) r = missing_column(spec, &t->from, spec->columns[i], err);
         for (size_t k = 0; r == 0 && k < i; k++)
             if (t->pick[k] == t->pick[i]) r = error_set(err, SHOAL_USAGE, "column '%s' is asked for twice", spec->columns[i]);
         if (r == 0) r = arrow_schema_copy(t->from.schema.children[t->pick[i]], t->schema.children[i], err);

@@ -181,6 +181,13 @@ static const struct {
     {"best", offsetof(cursor, best), 1},
     {"best_epoch", offsetof(cursor, best_epoch), 0},
     {"best_step", offsetof(cursor, best_step), 0},
+    {"best_rows", offsetof(cursor, best_metrics.rows), 0},
+    {"best_weight", offsetof(cursor, best_metrics.weight), 1},
+    {"best_auc", offsetof(cursor, best_metrics.auc), 1},
+    {"best_logloss", offsetof(cursor, best_metrics.logloss), 1},
+    {"best_calibration", offsetof(cursor, best_metrics.calibration), 1},
+    {"best_mean_prediction", offsetof(cursor, best_metrics.mean_prediction), 1},
+    {"best_mean_label", offsetof(cursor, best_metrics.mean_label), 1},
     {"bad_epochs", offsetof(cursor, bad_epochs), 0},
 };
 #define N_CURSOR (sizeof CURSOR / sizeof CURSOR[0])

@@ -12,6 +12,7 @@
 #define TRAIN_CHECKPOINT_H
 
 #include "model/model.h"
+#include "train/metrics.h"
 #include "train/safetensors.h"
 
 #define CHECKPOINT_VERSION 1
@@ -25,6 +26,7 @@ typedef struct cursor {
     double epoch_loss, epoch_weight; /* sums of this epoch's training loss */
     double best;            /* best monitored value; NAN: none yet */
     uint64_t best_epoch, best_step;
+    metrics_result best_metrics; /* of the validation that gave `best` */
     uint64_t bad_epochs;
 } cursor;
 

@@ -35,8 +35,7 @@ typedef struct dataset {
     double base_rate;      /* weighted clicks over weighted rows of the training data */
     json_t *files;         /* identity of the sources: {"train/NAME": {"bytes", "sample"}, ...} */
     json_t *digests;       /* {"train": hex, "valid": hex} of the packs */
-    uint64_t rows_scanned; /* source rows that this process read */
-    uint64_t bytes_scanned;
+    uint64_t rows_scanned; /* rows of the training source that this process read; 0: the spool was reused */
 } dataset;
 
 /* The identity of the sources' files alone: cheap, for refusing a resume on other data before anything is read. */

@@ -75,7 +75,7 @@ typedef struct pass {
     report *report;
     scan *scan;         /* NULL: no statistics */
     pack_writer *pack;
-    uint64_t rows, bytes;
+    uint64_t rows;
     ahead ahead;
     struct ArrowArray *sample[SAMPLE_BATCHES]; /* read before the pass began */
     size_t n_sample, sample_at;
@@ -164,7 +164,6 @@ static int pass_group(pass *p, size_t n, shoal_error *err)
         if (rc == 0)
             rc = pack_add(p->pack, &p->raw[i], err);
         p->rows += p->raw[i].rows;
-        p->bytes += p->raw[i].records.len + p->raw[i].heap.len;
         batch_free(p->batch[i]);
         p->batch[i] = NULL;
     }
@@ -329,8 +328,7 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
     uint64_t rows;
     scan_label(p.scan, &rows, &weight, &positive);
     d->base_rate = positive / weight;
-    d->rows_scanned += p.rows;
-    d->bytes_scanned += p.bytes;
+    d->rows_scanned = p.rows;
 out:
     pass_release(&p);
     return rc;
@@ -368,8 +366,6 @@ int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = error_set(err, SHOAL_DATA, "the validation data has no rows; leave out --valid, or name a source with rows");
     if (rc == 0)
         rc = pass_pack_commit(&p, err);
-    d->rows_scanned += p.rows;
-    d->bytes_scanned += p.bytes;
 out:
     mem_free(names);
     pass_release(&p);

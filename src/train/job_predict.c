@@ -73,8 +73,8 @@ static int bind_columns(const struct ArrowSchema *source, const char *const *kee
     if (rc) return rc;
     for (size_t i = 0; i < n && rc == 0; i++) {
         at[i] = arrow_find(source, keep[i]);
-        if (at[i] < 0) rc = error_set(err, SHOAL_USAGE, "--keep %s: the source has no column of that name", keep[i]);
-        else rc = arrow_schema_copy(source->children[at[i]], out->children[i], err);
+        CHECK(at[i] >= 0); /* it was asked of the source */
+        rc = arrow_schema_copy(source->children[at[i]], out->children[i], err);
     }
     if (rc == 0) rc = arrow_schema_set(out->children[n], column, "f", 0, err);
     if (rc && out->release) out->release(out);

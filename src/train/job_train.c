@@ -96,7 +96,7 @@ static int check_out(train_job *j, shoal_error *err)
     if (option_flag(j->options, "overwrite"))
         return clear_out(j, err);
     if (file_exists(j->manifest))
-        return error_set(err, SHOAL_USAGE, "%s holds a model already; give --overwrite to replace it, or another --out",
+        return error_set(err, SHOAL_STORAGE, "%s holds a model already; give --overwrite to replace it, or another --out",
                          j->out);
     int found = 0;
     cursor c;
@@ -106,7 +106,7 @@ static int check_out(train_job *j, shoal_error *err)
     checkpoint_free(k);
     identity_release(&id);
     if (rc == 0 && found)
-        rc = error_set(err, SHOAL_USAGE, "%s holds an unfinished run; give --resume to continue it, or --overwrite to "
+        rc = error_set(err, SHOAL_STORAGE, "%s holds an unfinished run; give --resume to continue it, or --overwrite to "
                        "start anew", j->out);
     return rc;
 }
@@ -271,6 +271,8 @@ static int save_model(const train_job *j, const trainer *t, shoal_error *err)
                                  json_pack("{s:s, s:f, s:I}", "monitor",
                                            t->config->monitor == MONITOR_AUC ? "auc" : "logloss", "value", t->at.best,
                                            "epoch", (json_int_t)t->at.best_epoch + 1));
+    if (rc == 0 && !isnan(t->at.best))
+        rc = json_object_set_new(info, "metrics", json_pack("{s:o}", "valid", report_metrics_json(&t->at.best_metrics)));
     rc = rc == 0 ? modelfile_save(j->out, j->model, j->weights, info, err) : error_nomem(err, 0, "the model's manifest");
     json_decref(info);
     return rc;
@@ -282,16 +284,13 @@ static int clear_run(const train_job *j, shoal_error *err)
     return rc == 0 ? file_remove_tree(j->spool, err) : rc;
 }
 
+/* Rows read over rows trained on: the source is read once and the spool once an epoch, so 2 is the most. */
 static void tell_end(const train_job *j, const trainer *t)
 {
-    double pack_bytes = 0;
-    for (uint32_t b = 0; b < pack_blocks(j->data.train); b++)
-        pack_bytes += (double)pack_block_bytes(j->data.train, b);
-    double planned = (double)t->rows_this_run;
-    if (j->data.rows_scanned && planned > 0)
-        host_info(j->host, "rows read: %llu from the source once, %.0f from the spool (%.1f MB of it read, %.1f MB in all); "
-                  "read amplification %.2f", (unsigned long long)j->data.rows_scanned, planned,
-                  (double)t->pack_bytes * 1e-6, pack_bytes * 1e-6, ((double)j->data.rows_scanned + planned) / planned);
+    double trained = (double)t->rows_this_run, scanned = (double)j->data.rows_scanned;
+    if (trained > 0)
+        host_info(j->host, "rows read: %.0f of the source, %.0f of the spool (%.1f MB); read amplification %.2f", scanned,
+                  trained, (double)t->pack_bytes * 1e-6, (scanned + trained) / trained);
     host_info(j->host, "peak memory %.0f MB; the model is in %s", (double)mem_peak_rss() * 1e-6, j->out);
 }
 

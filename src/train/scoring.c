@@ -62,7 +62,7 @@ int scoring_open(const shoal_options *o, const char *model_path, const char *con
         rc = pool_new(threads > 0 ? (int)threads : thread_count_available(), kernels_thread_start, &out->threads, err);
     if (rc == 0) rc = table_spec_from(o, paths, n_paths, 0, &spec, err);
     if (rc == 0 && n_paths == 0 && !spec.stream)
-        rc = error_set(err, SHOAL_USAGE, "no source: name the rows to score after the model");
+        rc = error_set(err, SHOAL_USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST");
     if (rc == 0) {
         spec.columns = out->columns;
         spec.n_columns = out->n_columns;

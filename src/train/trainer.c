@@ -128,8 +128,7 @@ static int judge(trainer *t, const metrics_result *m, int *better, shoal_error *
     t->at.best_epoch = t->at.epoch;
     t->at.best_step = t->at.step;
     t->at.bad_epochs = 0;
-    t->best = *m;
-    t->has_best = 1;
+    t->at.best_metrics = *m;
     return save(t, BEST, err);
 }
 

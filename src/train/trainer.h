@@ -36,8 +36,6 @@ typedef struct trainer {
     cursor at;              /* where the run stands; set before trainer_run when resuming */
     uint64_t rows_this_run;
     uint64_t pack_bytes;    /* read by this run */
-    metrics_result best;    /* of the best epoch, when this run saw it */
-    int has_best;
 } trainer;
 
 uint64_t trainer_epoch_steps(const trainer_config *c, const plan *p);

@@ -9,8 +9,11 @@ weights() { # OUT
     cat "$1"/*.safetensors | sha256sum | cut -c1-16
 }
 train() { # MODEL KERNELS THREADS OUT
+    more=
+    [ "$1" != deepfm ] || more="--hidden 48,32 --dropout 0.2"
+    # shellcheck disable=SC2086
     "$SHOAL" train log.parquet --label label --model "$1" --valid valid.parquet --kernels "$2" --threads "$3" --out "$4" \
-        --epochs 2 --batch-size 700 --hidden 48,32 --dropout 0.2 --seed 3 >"$4.log" 2>&1
+        --epochs 2 --batch-size 700 --seed 3 $more >"$4.log" 2>&1
 }
 
 sets=

@@ -24,7 +24,7 @@ must("synth", "--rows", 2000, "--seed", 6, valid)
 
 def command(model, out, *more, data=log):
     return ["train", data, "--label", "label", "--model", model, "--valid", valid, "--epochs", 3, "--batch-size", 500,
-            "--hidden", "32,16", "--seed", 11, "--checkpoint-every", 7, "--resume", "--threads", 2, "--out", out, *more]
+            *(["--hidden", "32,16"] if model == "deepfm" else []), "--seed", 11, "--checkpoint-every", 7, "--resume", "--threads", 2, "--out", out, *more]
 
 
 def fresh(name):
@@ -48,11 +48,12 @@ def kill_at_random(model, kernels, kills):
     whole = time.monotonic() - begin
     draw = random.Random(f"{model} {kernels}")
     for killed in range(kills + 1):
+        # an early moment first: every run is killed once at least
+        wait = draw.uniform(0.05, 0.3 if killed == 0 else 0.7) * whole
         p = subprocess.Popen([SHOAL, *map(str, command(model, out, "--kernels", kernels))], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
         try:
-            # the last try is left alone
-            p.wait(timeout=draw.uniform(0.1, 0.9) * whole if killed < kills else 300)
+            p.wait(timeout=wait if killed < kills else 300) # the last try is left alone
             break
         except subprocess.TimeoutExpired:
             p.kill()
@@ -61,21 +62,25 @@ def kill_at_random(model, kernels, kills):
     v.check(p.returncode == 0, f"{model} on {kernels}: the loop ended with {p.returncode}: {error[-500:]}")
     same = p.returncode == 0 and sha256_of_weights(out) == sha256_of_weights(want_out)
     v.check(same, f"{model} on {kernels}: other weights after {killed} kills")
+    v.check(killed > 0, f"{model} on {kernels}: the run ended before it could be killed")
     print(f"{model} on {kernels}: killed {killed} times, same weights: {same}", flush=True)
 
 
 def kill_at_every_operation():
     """The n-th write, fsync or rename kills the process; the same command then has to end well. Every n up to the run's last."""
+    few = TMP / "few.csv"
+    few.write_text("label,x,c\n" + "".join(f"{i * 7919 % 3 % 2},{i % 13},{'abc'[i % 3]}\n" for i in range(300)))
+
     def small(out):
-        return ["train", log, "--label", "label", "--model", "lr", "--valid", valid, "--epochs", 2, "--batch-size", 4000,
-                "--checkpoint-every", 2, "--resume", "--out", out]
+        return ["train", few, "--label", "label", "--model", "lr", "--valid", few, "--epochs", 2, "--batch-size", 100,
+                "--checkpoint-every", 2, "--resume", "--threads", 1, "--out", out]
     want_out = fresh("want")
     must(*small(want_out), program=hooked)
-    want, n, step = sha256_of_weights(want_out), 0, 1
+    want, n = sha256_of_weights(want_out), 0
     while True:
-        n += step
+        n += 1
         out = fresh("killed")
-        r = run(*small(out), program=hooked, env={"SHOAL_TEST_FAIL_IO": f"{n}:kill"})
+        r = run(*small(out), program=hooked, env={"SHOAL_TEST_FAIL_IO": f"{n}:-1"})
         if r.code == 0:
             break
         if not v.check(r.code == -signal.SIGKILL, f"operation {n}: ended with {r}"):
