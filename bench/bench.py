@@ -33,7 +33,8 @@ def train(work, source, model, threads):
     shutil.rmtree(out, ignore_errors=True)
     begin = time.perf_counter()
     shoal("train", source, "--label", "label", "--model", model, "--features", work / "features.yaml", "--epochs", 1,
-          "--batch-size", BATCH, "--optimizer", "adam", "--lr", "0.001", "--threads", threads, "--seed", 1, "--out", out)
+          "--batch-size", BATCH, "--optimizer", "adam", "--lr", "0.001", "--threads", threads, "--seed", 1, "--out", out,
+          *(["--hidden", ",".join(map(str, HIDDEN))] if model == "deepfm" else []))
     wall = time.perf_counter() - begin
     epochs = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     rows, seconds = sum(e["rows"] for e in epochs), sum(e["seconds"] for e in epochs)

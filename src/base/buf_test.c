@@ -37,6 +37,39 @@ static void test_growth(void **state)
     buf_release(&b);
 }
 
+/* Everything that puts many pieces, with the n-th allocation failing: NOMEM, and what was there stays readable. */
+static void test_allocations_fail(void **state)
+{
+    (void)state;
+    char quotes[400];
+    memset(quotes, '"', sizeof quotes);
+    int rc = SHOAL_NOMEM, failures = 0;
+    for (long n = 1; rc != 0; n++) {
+        buf b = BUF_INIT;
+        shoal_error err = {0};
+        mem_fail_at(n, 0);
+        rc = buf_puts(&b, "kept", &err);
+        int kept = rc == 0;
+        if (rc == 0)
+            rc = buf_put_json(&b, quotes, sizeof quotes, &err);
+        if (rc == 0)
+            rc = buf_printf(&b, &err, "%2000d", 7);
+        for (int i = 0; rc == 0 && i < 300; i++)
+            rc = buf_put_f64(&b, 0.1 * i, &err);
+        mem_fail_at(0, 0);
+        assert_int_equal(rc, err.code);
+        if (rc != 0) {
+            failures++;
+            assert_int_equal(rc, SHOAL_NOMEM);
+            assert_non_null(strstr(err.message, "for a buffer"));
+        }
+        if (kept)
+            assert_memory_equal(b.data, "kept", 4);
+        buf_release(&b);
+    }
+    assert_in_range(failures, 4, 20);
+}
+
 static void check_json(const char *bytes, size_t n, const char *expected)
 {
     buf b = BUF_INIT;
@@ -65,6 +98,7 @@ static void test_utf8(void **state)
         {"\xf4\x8f\xbf\xbf", 4, 1}, {"\xf4\x90\x80\x80", 4, 0}, {"\xc0\xaf", 2, 0}, {"\xc1\x81", 2, 0},
         {"\xe0\x9f\xbf", 3, 0}, {"\xed\xa0\x80", 3, 0}, {"\xf0\x8f\xbf\xbf", 4, 0}, {"\x80", 1, 0}, {"\xe2\x82", 2, 0},
         {"\xf5\x80\x80\x80", 4, 0}, {"12345678\xff", 9, 0}, {"\xe2\x28\xa1", 3, 0},
+        {"\xe2\x82\x28", 3, 0}, {"\xf0\x9f\x90\x28", 4, 0}, {"\xf0\x9f\x90\xc0", 4, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(view_is_utf8(view_of(cases[i].bytes, cases[i].n)), cases[i].good);
@@ -153,8 +187,8 @@ static void test_numbers_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth),      cmocka_unit_test(test_json_strings), cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_numbers_out), cmocka_unit_test(test_numbers_in),
+        cmocka_unit_test(test_growth),      cmocka_unit_test(test_allocations_fail), cmocka_unit_test(test_json_strings),
+        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_numbers_out),      cmocka_unit_test(test_numbers_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,16 @@ static void test_known_values(void **state)
     assert_true(hash64("", 0, 0) == 0x2d06800538d394c2ull);
     hash128_hex(hash128_of("", 0), hex);
     assert_string_equal(hex, "99aa06d3014798d86001c324468d497f");
-    assert_true(hash64("shoal", 5, 1) != hash64("shoal", 5, 0));
+    assert_true(hash64("shoal", 5, 0) == 0xcbbd0e4e10bba146ull);
+    assert_true(hash64("shoal", 5, 1) == 0x5c6100eb34a48d19ull);
+    hash128_hex(hash128_of("shoal", 5), hex);
+    assert_string_equal(hex, "255c6786d6a5146bcd180c1a7c23cbb2");
+    unsigned char bytes[1000]; /* long ones take other ways through the function */
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 7);
+    assert_true(hash64(bytes, sizeof bytes, 2) == 0xf2065e36165ca096ull);
+    hash128_hex(hash128_of(bytes, sizeof bytes), hex);
+    assert_string_equal(hex, "abee229cdadad76d10ad30264426c830");
     /* SplitMix64 started at 0 gives these first. */
     assert_true(rng_u64(0, 0) == 0xe220a8397b1dcdafull);
     assert_true(rng_u64(0, 1) == 0x6e789e6aa1b965f4ull);

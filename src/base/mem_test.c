@@ -73,7 +73,9 @@ static void test_nth_fails(void **state)
     assert_null(mem_strdup("x"));
     assert_null(mem_sprintf("x"));
     assert_null(mem_table_alloc(100));
+    assert_null(mem_strndup("xy", 1));
     assert_null(mem_realloc(a, 4096)); /* and a stays */
+    assert_null(mem_realloc(NULL, 8));
     mem_fail_at(0, 0);
     memset(a, 1, 8);
     mem_free(a);
@@ -130,6 +132,12 @@ static void test_arena(void **state)
     long before = mem_count();
     assert_int_equal(arena_round(&a), 0);
     assert_int_equal(mem_count(), before); /* the memory was kept */
+    arena_reset(&a);
+    large = arena_alloc(&a, 200000, 64); /* in front of the small chunks that are kept */
+    assert_non_null(large);
+    memset(large, 1, 200000);
+    assert_int_equal(arena_round(&a), 0);
+    assert_int_equal(mem_count(), before + 1);
     assert_null(arena_alloc(&a, SIZE_MAX - 100, 8));
     arena_release(&a);
     mem_fail_at(1, 1);

@@ -8,6 +8,33 @@
 
 #include "base/rng.h"
 
+/* Draws are part of what a trained model is. The numbers were computed from the formulas of rng.h in exact integers, by
+ * another program. */
+static void test_known_draws(void **state)
+{
+    (void)state;
+    static const struct { uint64_t i; double normal, uniform; uint64_t below; } draws[] = {
+        {0, 0x1.83d6p-1, 0x1.f3008aae1f952p-1, 974},
+        {1, 0x1.431ep-1, 0x1.f00fb78e93df4p-1, 968},
+        {2, 0x1.91a2p-1, 0x1.798ef1f21abbbp-1, 737},
+        {12345, 0x1.36e6p-1, 0x1.16240015895c2p-1, 543},
+    };
+    static const uint32_t order[10] = {2, 8, 4, 9, 5, 7, 0, 1, 6, 3};
+    uint64_t key = rng_key(1, RNG_INIT, 2, 3);
+    assert_true(key == 0x624772632ff0c356ull);
+    assert_true(rng_fold(5, 7) == 0xefcb19f08cb544aaull);
+    for (size_t k = 0; k < sizeof draws / sizeof draws[0]; k++) {
+        assert_true(rng_normal(key, draws[k].i) == draws[k].normal);
+        assert_true(rng_f64(key, draws[k].i) == draws[k].uniform);
+        assert_true(rng_below(key, draws[k].i, 1000) == draws[k].below);
+    }
+    uint32_t perm[10];
+    rng_permutation(5, 10, perm);
+    assert_memory_equal(perm, order, sizeof perm);
+    assert_int_equal(RNG_BLOCKS, 1);
+    assert_int_equal(RNG_SAMPLE, 6);
+}
+
 static void test_permutation(void **state)
 {
     (void)state;
@@ -73,6 +100,7 @@ static void test_draws(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_draws),
         cmocka_unit_test(test_permutation),
         cmocka_unit_test(test_permutation_is_fair),
         cmocka_unit_test(test_draws),

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -93,6 +94,45 @@ static void test_lowest_error_wins(void **state)
         assert_int_equal(pool_for(p, 64, fail_some, &none), 0);
         pool_free(p);
     }
+}
+
+/* Two items that fail at the same time, the higher one a little later: it must not win by being last. */
+#define MEETING_YIELDS_MAX 20000 /* the other may never come: its thread sleeps */
+typedef struct meeting {
+    atomic_int higher_runs, lower_fails;
+} meeting;
+
+static int fail_together(void *ctx, size_t item, int thread)
+{
+    (void)thread;
+    meeting *m = ctx;
+    if (item == 0) {
+        for (int i = 0; i < MEETING_YIELDS_MAX && !atomic_load(&m->higher_runs); i++)
+            sched_yield();
+        atomic_store(&m->lower_fails, 1);
+        return -1;
+    }
+    atomic_store(&m->higher_runs, 1);
+    while (!atomic_load(&m->lower_fails)) /* item 0 was taken before: it comes */
+        sched_yield();
+    for (int i = 0; i < 50; i++)
+        sched_yield();
+    return -2;
+}
+
+static void test_last_error_does_not_win(void **state)
+{
+    (void)state;
+    pool *p;
+    int met = 0;
+    assert_int_equal(pool_new(3, NULL, &p, NULL), 0);
+    for (int round = 0; round < 100; round++) {
+        meeting m = {0};
+        assert_int_equal(pool_for(p, 2, fail_together, &m), -1);
+        met += atomic_load(&m.higher_runs);
+    }
+    assert_true(met > 0);
+    pool_free(p);
 }
 
 static atomic_int started;
@@ -193,6 +233,7 @@ static void test_close_wakes_a_pusher(void **state)
     assert_int_equal(task_start(&t, fill, q, NULL), 0);
     void *item;
     assert_int_equal(queue_pop(q, &item), 1);
+    usleep(20000); /* time for it to wait again; whether it took that or not, it has to end */
     queue_close(q);
     task_join(t);
     queue_free(q);
@@ -210,9 +251,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_item_once),   cmocka_unit_test(test_many_tiny_jobs),
-        cmocka_unit_test(test_lowest_error_wins), cmocka_unit_test(test_start_and_failures),
-        cmocka_unit_test(test_queue),             cmocka_unit_test(test_close_wakes_a_pusher),
-        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_lowest_error_wins), cmocka_unit_test(test_last_error_does_not_win),
+        cmocka_unit_test(test_start_and_failures), cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_close_wakes_a_pusher), cmocka_unit_test(test_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

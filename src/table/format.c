@@ -30,7 +30,7 @@ enum table_format format_of_path(const char *path, int *gzip)
 
 enum table_format format_of_name(const char *name)
 {
-    static const char *const NAME[] = {NULL, "tfrecord", "parquet", "csv", "jsonl", "arrow"};
+    static const char *const NAME[] = {NULL, "tfrecord", "parquet", "csv", "jsonl"};
     for (size_t i = 1; name && i < sizeof NAME / sizeof NAME[0]; i++)
         if (strcmp(name, NAME[i]) == 0) return (enum table_format)i;
     return FORMAT_GUESS;

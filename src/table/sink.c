@@ -237,11 +237,19 @@ static int write_success(const char *folder, shoal_error *err)
     return r;
 }
 
+/* A rename that fails after it took place (the folder could not be synced) is taken back when nothing was there before:
+ * a failed job leaves no output. */
+static int move_to(const char *from, const char *to, shoal_error *err)
+{
+    int was_there = file_exists(to), r = file_rename(from, to, err);
+    if (r < 0 && !was_there && !file_exists(from)) file_remove_tree(to, NULL);
+    return r;
+}
+
 /* Puts `from` in place of whatever is at `to`; what was there is out of the way before, and gone after. */
 static int replace(const char *from, const char *to, shoal_error *err)
 {
-    if (!file_is_dir(to) && !file_is_dir(from)) return file_rename(from, to, err);
-    if (!file_exists(to)) return file_rename(from, to, err);
+    if (!file_exists(to) || (!file_is_dir(to) && !file_is_dir(from))) return move_to(from, to, err);
     char *old = mem_sprintf("%.*s.%s.old-%ld", (int)(path_base(to) - to), to, path_base(to), (long)getpid());
     if (!old) return error_nomem(err, strlen(to), "a path");
     int r = file_remove_tree(old, err);
@@ -285,15 +293,30 @@ static int same_schema(const sink *s, shoal_error *err)
     return r;
 }
 
+static int append_shard(const sink *s, size_t i, shoal_error *err)
+{
+    char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
+    int r = to ? move_to(s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
+    mem_free(to);
+    return r;
+}
+
+static void remove_shard(const sink *s, size_t i)
+{
+    char *path = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
+    if (path) file_remove_tree(path, NULL);
+    mem_free(path);
+}
+
 static int append_folder(const sink *s, shoal_error *err)
 {
     int r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
-    for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
-        char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
-        r = to ? file_rename(s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
-        mem_free(to);
-    }
-    return r < 0 ? r : write_success(s->path, err);
+    size_t done = 0;
+    for (; r == 0 && done < s->n_shards; done++) r = append_shard(s, done, err);
+    if (r == 0) r = write_success(s->path, err);
+    /* on failure: `done` counts the one that failed, which took itself back, unless it was _SUCCESS that failed */
+    for (size_t i = 0; r < 0 && i < done; i++) remove_shard(s, i);
+    return r;
 }
 
 static int place_folder(const sink *s, shoal_error *err)

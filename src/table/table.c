@@ -88,8 +88,6 @@ static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_
     int r = list_files(spec, &files, &n, err);
     if (r < 0) return r;
     if (format == FORMAT_GUESS) r = format_of_file(files[0], &format, err);
-    if (r == 0 && format == FORMAT_ARROW)
-        r = error_set(err, SHOAL_USAGE, "%s: Arrow files are not read; only streams handed over by a program are", files[0]);
     if (r < 0) {
         file_list_free(files, n);
         return r;

@@ -12,7 +12,7 @@
 
 #define TABLE_BATCH_ROWS 2048
 
-enum table_format { FORMAT_GUESS, FORMAT_TFRECORD, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL, FORMAT_ARROW };
+enum table_format { FORMAT_GUESS, FORMAT_TFRECORD, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL };
 
 typedef struct table_spec {
     const char *const *paths; /* paths, globs, folders */

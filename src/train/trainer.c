@@ -129,7 +129,12 @@ static int judge(trainer *t, const metrics_result *m, int *better, shoal_error *
     t->at.best_step = t->at.step;
     t->at.bad_epochs = 0;
     t->at.best_metrics = *m;
-    return save(t, BEST, err);
+    return t->at.epoch + 1 < t->config->epochs ? save(t, BEST, err) : 0; /* the last weights are at hand at the end */
+}
+
+static int stopped_early(const trainer *t)
+{
+    return t->data->valid && t->config->patience && t->at.bad_epochs >= t->config->patience;
 }
 
 static int end_epoch(trainer *t, validator *v, double seconds, shoal_error *err)
@@ -152,12 +157,9 @@ static int end_epoch(trainer *t, validator *v, double seconds, shoal_error *err)
     t->at.epoch++;
     t->at.epoch_step = 0;
     t->at.epoch_loss = t->at.epoch_weight = 0;
-    return rc < 0 ? rc : save(t, NULL, err);
-}
-
-static int stopped_early(const trainer *t)
-{
-    return t->data->valid && t->config->patience && t->at.bad_epochs >= t->config->patience;
+    if (rc < 0 || t->at.epoch >= t->config->epochs || stopped_early(t))
+        return rc; /* the model itself is written next: a checkpoint would be thrice its size for nothing */
+    return save(t, NULL, err);
 }
 
 static int load_best(trainer *t, shoal_error *err)

@@ -1,7 +1,7 @@
 """_bad_cases.py: the table of bad_input.py: a name, what is done, the exit code and the message, word for word.
 
-Files are made in the present folder. Tables that have to be damaged are made by the program itself (make_files) and then
-damaged byte by byte; small ones are text."""
+Each case runs in a folder of its own, where links lead to the sound tables and the model that make_files made by the program
+itself. Those that have to be damaged are copied and damaged byte by byte; small ones are text."""
 import json
 import os
 import pathlib
@@ -24,9 +24,6 @@ class Case:
 
     def prepare(self):
         """Makes the files; the reason when the case cannot be tried here."""
-        for name in "out", "out.csv", "out.parquet", "out.tfrecord":
-            shutil.rmtree(name, ignore_errors=True)
-            pathlib.Path(name).unlink(missing_ok=True)
         for name, content in self.files.items():
             path = pathlib.Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +57,37 @@ def make_files():
     pathlib.Path("good.csv").write_text(GOOD)
     for ending in "parquet", "tfrecord", "jsonl":
         must("convert", "good.csv", f"good.{ending}", "--overwrite")
-    must("train", "good.csv", "--label", "label", "--model", "deepfm", "--hidden", "4", "--epochs", "1", "--out", "model")
+    must("train", "good.csv", "--label", "label", "--model", "deepfm", "--hidden", "4", "--epochs", "1", "--kernels", "portable", "--out",
+         "model")
+
+
+def crc32c(data):
+    c = 0xFFFFFFFF
+    for byte in data:
+        c ^= byte
+        for _ in range(8):
+            c = c >> 1 ^ (0x82F63B78 if c & 1 else 0)
+    c ^= 0xFFFFFFFF
+    return struct.pack("<I", ((c >> 15 | c << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def record(data):
+    """One record of a TFRecord file."""
+    length = struct.pack("<Q", len(data))
+    return length + crc32c(length) + data + crc32c(data)
+
+
+def field(number, data):
+    """A field of a protocol buffer: bytes, at most 127."""
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+WHOLE, REAL = field(3, field(1, b"\1")), field(2, field(1, b"\0\0\0\0"))
+
+
+def example(name, feature):
+    """A tf.train.Example of one feature."""
+    return field(1, field(1, field(1, name) + field(2, feature)))
 
 
 def flip(at):
@@ -91,9 +118,9 @@ def changed_manifest(change):
     return changed_model(on_folder)
 
 
-def as_nobody():
-    """The words before a command that make it another user's, when this is root's."""
-    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+def obeying():
+    """The words before a command of root's that make root obey permissions."""
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
 def small_disk():
@@ -114,6 +141,8 @@ def closed_folder():
     shutil.copy("good.csv", "closed/good.csv")
     os.chmod("closed/good.csv", 0)
     os.chmod("closed", 0o555)
+    p = subprocess.run([*obeying(), SHOAL, "--version"], capture_output=True)
+    return "root's rights cannot be taken away" if p.returncode else None
 
 
 # ---- the command line --------------------------------------------------------------------------------------------------
@@ -134,8 +163,18 @@ case("real number out of range", USAGE, "?", *train("--lr", "-1"))
 case("unknown choice", USAGE, "?", *train("--optimizer", "adma"))
 case("unknown choice without likeness", USAGE, "?", *train("--optimizer", "xyzzy"))
 case("source missing", USAGE, "?", "show")
+case("too few arguments", USAGE, "?", "check")
+case("model missing", USAGE, "?", "eval")
+case("destination missing", USAGE, "?", "convert", "good.csv")
+case("empty entry", USAGE, "?", *train("--drop", "x,,c"))
+case("empty value", USAGE, "?", *train("--weight", ""))
+case("not a number of bytes", USAGE, "?", *train("--memory", "lots"))
+case("hidden layers of words", USAGE, "?", *train("--hidden", "4,x", model="deepfm"))
+case("too many hidden layers", USAGE, "?", *train("--hidden", ",".join(["4"] * 300), model="deepfm"))
+case("hidden layers of lr", USAGE, "?", *train("--hidden", "4"))
+case("dropout of lr", USAGE, "?", *train("--dropout", "0.5"))
+case("embeddings of lr", USAGE, "?", *train("--embedding-dim", "4"))
 case("too many arguments", USAGE, "?", "summary", "a", "b")
-case("no model", USAGE, "?", "train", "good.csv", "--label", "label", "--out", "out")
 case("no out", USAGE, "?", "train", "good.csv", "--label", "label", "--model", "lr")
 case("unknown shell", USAGE, "--completion: unknown shell 'fish'; expected bash", "--completion", "fish")
 case("unknown kernels", USAGE, "?", *train("--kernels", "sse9"))
@@ -152,6 +191,13 @@ case("YAML with an alias", USAGE, "?", "train", "run.yaml", files={"run.yaml": "
 case("YAML with a tag", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: !x a\n"})
 case("YAML of two documents", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: a\n---\nlabel: b\n"})
 case("YAML too deep", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: " + "[" * 100 + "]" * 100 + "\n"})
+case("run file with a map for a list", USAGE, "?", "train", "run.yaml", files={"run.yaml": "drop: {a: b}\n"})
+case("run file with a list of lists", USAGE, "?", "train", "run.yaml", files={"run.yaml": "drop: [[a]]\n"})
+case("YAML with an open quote", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: 'a\n"})
+case("YAML not UTF-8", USAGE, "?", "train", "run.yaml", files={"run.yaml": b"label: caf\xe9\n"})
+case("YAML with a list as a key", USAGE, "?", "train", "run.yaml", files={"run.yaml": "? [a]\n: b\n"})
+case("YAML with NUL", USAGE, "?", "train", "run.yaml", files={"run.yaml": 'label: "a\\0b"\n'})
+case("YAML too large", USAGE, "?", "train", "run.yaml", before=lambda: open("run.yaml", "w").truncate(100 << 20) and None)
 case("YAML empty", USAGE, "?", "train", "run.yaml", files={"run.yaml": ""})
 
 # ---- files -------------------------------------------------------------------------------------------------------------
@@ -159,11 +205,22 @@ case("file missing", STORAGE, "?", "show", "missing.parquet")
 case("glob without files", STORAGE, "?", "show", "missing-*.parquet")
 case("folder without files", STORAGE, "?", "show", "empty_folder", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
 case("scheme unknown", USAGE, "?", "show", "gopher://host/x.parquet")
+case("local file of a host", USAGE, "?", "show", "file://host/x.parquet")
+case("standard input of no format", USAGE, "?", "show", "-")
+case("standard input and a file", USAGE, "?", "show", "-", "good.csv", "--format", "csv")
+case("link that leads back", STORAGE, "?", "show", "loop", before=lambda: (os.mkdir("loop"), os.symlink(".", "loop/again"), None)[2])
 case("format unknown", USAGE, "?", "show", "table.xyz", files={"table.xyz": "?\0\1\2"})
 case("output there", STORAGE, "?", "convert", "good.csv", "there.parquet", files={"there.parquet": "x"})
 case("output without a known ending", USAGE, "?", "convert", "good.csv", "out", "--to", "xml")
-case("no permission to read", STORAGE, "?", "show", "closed/good.csv", before=closed_folder, prefix=as_nobody())
-case("no permission to write", STORAGE, "?", "convert", "good.csv", "closed/out.csv", before=closed_folder, prefix=as_nobody())
+case("output of the wrong ending", USAGE, "?", "convert", "good.csv", "out.csv", "--to", "parquet")
+case("output of the wrong compression", USAGE, "?", "convert", "good.csv", "out.csv", "--compression", "gzip")
+case("compressed output without .gz", USAGE, "?", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
+case("output of binary to a pipe", USAGE, "?", "convert", "good.csv", "-", "--to", "parquet")
+case("append to a file", USAGE, "?", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
+case("append of other columns", DATA, "?", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
+     before=lambda: must("convert", "good.csv", "folder", "--to", "tfrecord") and None)
+case("no permission to read", STORAGE, "?", "show", "closed/good.csv", before=closed_folder, prefix=obeying())
+case("no permission to write", STORAGE, "?", "convert", "good.csv", "closed/out.csv", before=closed_folder, prefix=obeying())
 case("disk full", STORAGE, "?", "convert", "good.csv", "small/big.jsonl", "--sql",
      "SELECT src.*, repeat('x', 1000) AS long FROM src, range(10)", before=small_disk, after=no_small_disk)
 case("disk full while training", STORAGE, "?", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
@@ -175,9 +232,24 @@ case("parquet that is none", DATA, "?", "show", "bad.parquet", files={"bad.parqu
 case("parquet cut", DATA, "?", "show", "bad.parquet", before=rewrite("good.parquet", "bad.parquet", lambda d: d[:-20]))
 case("parquet empty file", DATA, "?", "show", "bad.parquet", files={"bad.parquet": ""})
 case("csv with a row too short", DATA, "?", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n" * 3000 + "3\n" + "1,2\n" * 10})
+case("csv with a short row early", DATA, "?", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n3\n1,2\n"})
 case("csv not UTF-8", DATA, "?", "show", "bad.csv", files={"bad.csv": b"a,b\n1,caf\xe9\n"})
 case("jsonl broken", DATA, "?", "show", "bad.jsonl", files={"bad.jsonl": '{"a": 1}\n{"a": \n'})
 case("sql broken", USAGE, "?", "show", "good.csv", "--sql", "SELEC * FROM src")
+case("sql of two statements", USAGE, "?", "show", "good.csv", "--sql", "SELECT 1; SELECT 2")
+case("sql that is no query", USAGE, "?", "show", "good.csv", "--sql", "CREATE TABLE t (i INT)")
+case("sql reads records twice", USAGE, "?", "show", "good.tfrecord", "--sql", "SELECT a.x FROM src a JOIN src b USING (x)")
+case("sql names a column twice", USAGE, "?", "show", "good.csv", "--sql", "SELECT x, c AS x FROM src")
+case("sql fails at a row", DATA, "?", "show", "good.csv", "--sql", "SELECT CAST(c AS INT) FROM src")
+case("check with sql", USAGE, "?", "check", "good.csv", "--sql", "SELECT 1")
+case("check: another column", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,d\n0,1.5,a\n"})
+case("check: one column more", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c,d\n0,1.5,a,1\n"})
+case("check: another type", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c\n0,b,a\n"})
+for name, message, query in (("a struct", "?", "{'a': 1}"), ("a null in a list", "?", "[1, NULL]"),
+                             ("an inexact number", "?", "0.1::DOUBLE"), ("a large number", "?", "18446744073709551615::UBIGINT")):
+    case(f"tfrecord of {name}", DATA, message, "convert", "good.csv", "out.tfrecord", "--sql", f"SELECT {query} AS v FROM src")
+case("csv of a struct", DATA, "?", "convert", "good.csv", "out.csv", "--sql", "SELECT {'a': 1} AS v FROM src")
+case("parquet of an interval", DATA, "?", "convert", "good.csv", "out.parquet", "--sql", "SELECT {'a': 1} AS v FROM src")
 case("sql names no column", USAGE, "?", "show", "good.csv", "--sql", "SELECT nope FROM src")
 case("tfrecord cut in the length", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d + b"\1\2\3"))
 case("tfrecord cut in the data", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d[:-9]))
@@ -187,9 +259,28 @@ case("tfrecord that is none", DATA, "?", "show", "bad.tfrecord", files={"bad.tfr
 case("tfrecord gzip cut", DATA, "?", "show", "cut.tfrecord.gz", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.gz", "--compression", "gzip", "--overwrite"),
     rewrite("whole.tfrecord.gz", "cut.tfrecord.gz", lambda d: d[:-30])(), None)[2])
+case("tfrecord gzip damaged", DATA, "?", "show", "bad.tfrecord.gz", before=lambda: (
+    must("convert", "good.csv", "whole.tfrecord.gz", "--compression", "gzip"),
+    rewrite("whole.tfrecord.gz", "bad.tfrecord.gz", flip(60))(), None)[2])
+case("tfrecord of no examples", DATA, "?", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
+case("tfrecord with an empty name", DATA, "?", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
+case("tfrecord with two types", DATA, "?", "show", "bad.tfrecord", files={
+    "bad.tfrecord": record(example(b"x", WHOLE)) + record(example(b"x", REAL))})
+case("tfrecord that changes its type late", DATA, "?", "check", "bad.tfrecord", files={
+    "bad.tfrecord": record(example(b"x", WHOLE)) * 20000 + record(example(b"x", REAL))})
+for name, message, text in (
+    ("of a newer version", "?", '{"shoal_schema": 99, "columns": []}'),
+    ("of no schema", "?", "{}"),
+    ("of no JSON", "?", "{"),
+    ("with a column without a type", "?", '{"shoal_schema": 1, "columns": [{"name": "x"}]}'),
+    ("with an unknown type", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "thing"}]}'),
+    ("with a column twice", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "int64"}, {"name": "x", "type": "int64"}]}'),
+    ("that does not fit", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "float"}]}'),
+):
+    case(f"schema {name}", DATA, message, "show", "d", files={"d/_schema.json": text, "d/a.tfrecord": record(example(b"x", WHOLE))})
 case("label missing", USAGE, "?", *train(label="lable"))
 case("no label", USAGE, "?", "train", "good.csv", "--model", "lr", "--out", "out")
-case("label is text", DATA, "?", *train(source="bad.csv"), files={"bad.csv": "label,x\nyes,1\nno,2\n"})
+case("label is text", DATA, "?", *train(source="bad.csv"), files={"bad.csv": "label,x\nclick,1\nnone,2\n"})
 case("label is 2", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n2,1,b\n"})
 case("label is a half", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n0.5,1,b\n"})
 case("label is empty", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n,1,b\n"})
@@ -228,6 +319,7 @@ for name, code, message, text in (
     ("clip of words", USAGE, "?", "features: {x: {type: numeric, clip: [low, 1]}}"),
     ("clip with the wrong infinity", USAGE, "?", "features: {x: {type: numeric, clip: [.inf, 1]}}"),
     ("clip turned", USAGE, "?", "features: {x: {type: numeric, clip: [2, 1]}}"),
+    ("name is empty", USAGE, "?", "features: {'': numeric}"),
     ("buckets without bucket", USAGE, "?", "features: {x: {type: numeric, scale: none, buckets: 3}}"),
     ("too few buckets", USAGE, "?", "features: {x: {type: numeric, scale: bucket, buckets: 1}}"),
     ("embed with bucket", USAGE, "?", "features: {x: {type: numeric, scale: bucket, embed: true}}"),
@@ -242,6 +334,13 @@ for name, code, message, text in (
         f"  c{i}: {{type: categorical, column: c, encoding: hash, buckets: 1000000000}}\n" for i in range(5))),
 ):
     case(f"features: {name}", code, message, *train("--features", "f.yaml"), files={"f.yaml": text + "\n"})
+for name, message, text, w in (
+    ("numbers of a list", "?", "x: numeric", "[1,2]"), ("a category of a list", "?", "x: categorical", "[1,2]"),
+    ("weights of other length", "?", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "?", "x: {type: bag, weights: w}", "[-1,2]"),
+    ("weights of text", "?", "x: {type: bag, weights: w}", '["a","b"]'), ("weights that are no column", "?", "x: {type: bag, weights: v}", "[1,2]"),
+):
+    case(f"features: {name}", DATA, message, *train("--features", "f.yaml", source="lists.jsonl"),
+         files={"f.yaml": f"features: {{{text}}}\n", "lists.jsonl": "".join(f'{{"label":{i % 2},"x":[1,2],"w":{w}}}\n' for i in range(20))})
 case("features: file missing", STORAGE, "?", *train("--features", "missing.yaml"))
 
 # ---- models of one's own -----------------------------------------------------------------------------------------------
@@ -251,7 +350,27 @@ for name, message, text in (
     ("empty", "?", "layers: []"),
     ("unknown layer", "?", "layers: [{linaer: {}}]"),
     ("layer of two kinds", "?", "layers: [{linear: {}, fm: {}}]"),
-    ("layer is a word", "?", "layers: [linear]"),
+    ("layer is a list", "?", "layers: [[linear]]"),
+    ("settings are a word", "?", "layers: [{dense: 3}]"),
+    ("is a list", "?", "- linear"),
+    ("name with a space", "?", "layers: [{embedding: {name: a b, dim: 4}}]"),
+    ("name is a list", "?", "layers: [{embedding: {name: [a], dim: 4}}]"),
+    ("too many layers", "?", "layers: [" + "linear, " * 2000 + "linear]"),
+    ("units are a word", "?", "layers: [{dense: {input: numeric, units: many}}]"),
+    ("dropout is a word", "?", "layers: [{dense: {input: numeric, units: 1, dropout: much}}]"),
+    ("embedding too wide", "?", "layers: [{embedding: {name: e, dim: 100000}}]"),
+    ("weights beyond reason", "?", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 9 + "e]}}, "
+     "{dense: {input: a, units: 65536}}, {dense: {units: 1}}]"),
+    ("input beyond reason", "?", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 20000 + "e]}}, "
+     "{dense: {units: 1}}]"),
+    ("input is below", "?", "layers: [{dense: {input: later, units: 1}}, {dense: {name: later, input: numeric, units: 1}}]"),
+    ("first layer without input", "?", "layers: [{dense: {units: 1}}]"),
+    ("input is a map", "?", "layers: [{dense: {input: {a: b}, units: 1}}]"),
+    ("input is a list of lists", "?", "layers: [{dense: {input: [[a]], units: 1}}]"),
+    ("too few inputs", "?", "layers: [{dense: {name: a, input: numeric, units: 1}}, {add: {input: [a]}}]"),
+    ("layer that nobody reads", "?", "layers: [{dense: {name: a, input: numeric, units: 2}}, {dense: {input: numeric, units: 1}}]"),
+    ("nothing to train", "?", "layers: [{activation: {input: numeric, kind: relu}}]"),
+    ("dropout without rate", "?", "layers: [{dropout: {input: numeric}}]"),
     ("unknown key", "?", "layers: [{embedding: {name: e, dims: 4}}, {dense: {input: e, units: 1}}]"),
     ("unknown input", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: emb, units: 1}}]"),
     ("name twice", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: e, input: e, units: 1}}]"),
@@ -265,6 +384,15 @@ for name, message, text in (
      "{dense: {name: b, input: e, units: 3}}, {add: {name: s, input: [a, b]}}, {dense: {input: s, units: 1}}]"),
 ):
     case(f"model: {name}", USAGE, message, *train(model="m.yaml"), files={"m.yaml": text + "\n"})
+case("model: fm without categories", USAGE, "?", *train("--features", "f.yaml", model="fm"), files={"f.yaml": "features: {x: numeric}\n"})
+for name, message, layer in (
+    ("dense", "?", "{dense: {input: numeric, units: 1}}"), ("concat", "?", "{concat: {input: [numeric, numeric]}}"),
+    ("batch_norm", "?", "{batch_norm: {input: numeric}}"),
+):
+    case(f"model: {name} of no numbers", USAGE, message, *train("--features", "f.yaml", model="m.yaml"),
+         files={"f.yaml": "features: {c: categorical}\n", "m.yaml": f"layers: [{layer}, {{dense: {{units: 1}}}}]\n"})
+case("summary: two kinds", USAGE, "?", "summary", "m.yaml", files={"m.yaml": "layers: [{linear: {}, fm: {}}]\n"})
+case("summary: no layers", USAGE, "?", "summary", "m.yaml", files={"m.yaml": "layers: 3\n"})
 case("model: unknown name", USAGE, "?", *train(model="deepmf"))
 case("model: unknown name without likeness", USAGE, "?", *train(model="xyzzy"))
 case("model: file missing", STORAGE, "?", *train(model="./missing.yaml"))
@@ -286,6 +414,32 @@ case("weights cut", DATA, "?", "eval", "changed", "good.csv", before=changed_mod
 case("weights damaged", DATA, "?", "eval", "changed", "good.csv", before=changed_model(
     lambda f: (f / "model.safetensors").write_bytes(damaged(f / "model.safetensors", flip(-1))) and None))
 case("weights missing", STORAGE, "?", "eval", "changed", "good.csv", before=changed_model(lambda f: (f / "model.safetensors").unlink()))
+for name, message, change in (
+    ("shorter than their header", "?", lambda d: d[:5]), ("with a huge header", "?", lambda d: b"\xff" * 8 + d[8:]),
+    ("with a broken header", "?", lambda d: d[:8] + b"!" + d[9:]), ("with bytes behind", "?", lambda d: d + b"\0" * 8),
+    ("with a header of a list", "?", lambda d: struct.pack("<Q", 2) + b"[]"),
+    ("of an unknown type", "?", lambda d: d.replace(b'"F32"', b'"F99"', 1)),
+):
+    case(f"weights {name}", DATA, message, "eval", "changed", "good.csv", before=changed_model(
+        lambda f, change=change: (f / "model.safetensors").write_bytes(damaged(f / "model.safetensors", change)) and None))
+case("weights are a folder", STORAGE, "?", "eval", "changed", "good.csv", before=changed_model(
+    lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir(), None)[2]))
+case("weights of another size", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["weights"].update(bytes=9)))
+for name, message, change in (
+    ("no object", "?", lambda j: j.update(features=[])), ("no list", "?", lambda j: j["features"].pop("features")),
+    ("a word for a feature", "?", lambda j: j["features"].update(features=["x"])),
+    ("a feature without a name", "?", lambda j: j["features"]["features"][0].update(name=None)),
+    ("a feature of unknown type", "?", lambda j: j["features"]["features"][0].update(type="thing")),
+    ("a feature named twice", "?", lambda j: j["features"]["features"].append(j["features"]["features"][0])),
+    ("no feature", "?", lambda j: j["features"].update(features=[])),
+    ("a feature without edges", "?", lambda j: [f.pop("edges", 0) for f in j["features"]["features"]]),
+    ("edges that fall", "?", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
+):
+    case(f"features of a model: {name}", DATA, message, "eval", "changed", "good.csv", before=changed_manifest(change))
+case("layers of a model damaged", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["model"].update(layers=[])))
+case("weights of other layers", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(
+    lambda j: [x["dense"].update(units=7) for x in j["model"]["layers"] if "dense" in x and x["dense"].get("units") == 4]))
+case("model without a label", USAGE, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["features"].pop("label")))
 case("eval without the column", DATA, "?", "eval", "model", "other.csv", files={"other.csv": "label,x\n0,1\n1,2\n"})
 case("eval without the label", DATA, "?", "eval", "model", "other.csv", files={"other.csv": "x,c\n0,a\n1,b\n"})
 case("eval without rows", DATA, "?", "eval", "model", "none.csv", files={"none.csv": HEAD})
@@ -293,11 +447,17 @@ case("eval without a source", USAGE, "?", "eval", "model")
 case("predict without an output", USAGE, "?", "predict", "model", "good.csv")
 case("predict keeps no column", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "nope")
 case("predict keeps twice", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "x", "--keep", "x")
+case("predict keeps the prediction", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "prediction")
 case("predict output there", STORAGE, "?", "predict", "model", "good.csv", "there.csv", files={"there.csv": "x"})
 
 # ---- runs --------------------------------------------------------------------------------------------------------------
 case("out there", STORAGE, "?", *train(), before=lambda: must(*train()) and None)
-case("diverged", DIVERGED, "?", *train("--optimizer", "sgd", "--lr", "1e30", "--epochs", "9", model="deepfm"))
+case("diverged", DIVERGED, "?", *train("--optimizer", "sgd", "--lr", "1e6", "--epochs", "9", model="deepfm"))
+case("resume with another setting", USAGE, "?", *train("--resume", "--lr", "0.5"), before=lambda: must(*train()) and None)
+case("resume with other data", DATA, "?", *train("--resume", source="mine.csv"), files={"mine.csv": GOOD}, before=lambda: (
+    must(*train(source="mine.csv")), pathlib.Path("mine.csv").write_text(GOOD + "1,2,a\n"), None)[2])
+case("resume of who knows what", DATA, "?", "train", "good.csv", "--label", "label", "--out", "changed", "--resume",
+     before=changed_manifest(lambda j: j.pop("settings")))
 case("no progress", STALLED, "?", *train("--format", "csv", "--stall-timeout", "1", source="-"),
      stdin=lambda: os.fdopen(os.pipe()[0], "rb"))
 case("out of memory", NOMEM, "?", *train("--features", "f.yaml", "--embedding-dim", "256", model="fm"),

@@ -4,7 +4,7 @@ A message is the format string in a call of one of FUNCTIONS (literals that stan
 pattern matches what printf could have made of it."""
 import re
 
-FUNCTIONS = ("error_set", "conf_error", "error_where")
+FUNCTIONS = ("error_set", "conf_error", "error_where", "layer_error", "reader_error")
 CALL = re.compile(r"\b(%s)\s*\(" % "|".join(FUNCTIONS))
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|/\*.*?\*/|//[^\n]*|[A-Za-z_][A-Za-z_0-9]*|\d[\w.]*|\s+|.', re.S)
 DIRECTIVE = re.compile(r"%(?:[-+ #0]*)(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j|t)?([diouxXeEfgGaAcsp%])")
