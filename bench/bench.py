@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -52,8 +51,11 @@ def peer(python, table, model, threads, rows):
     return json.loads(p.stdout)
 
 
-def mlp_widths(fields, numbers):
-    return [fields * DIM + numbers, *HIDDEN, 1]
+def mlp_widths(model):
+    """Of the MLP that was trained: its input has a column more for each number that can be missing."""
+    with open(model / "model.safetensors", "rb") as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+    return [header["h1.weight"]["shape"][0], *HIDDEN, 1]
 
 
 def peak(work, threads, widths):
@@ -76,13 +78,8 @@ def main():
         shoal("synth", "--rows", a.rows, "--seed", 1, parquet)
     if not tfrecord.exists():
         shoal("convert", parquet, tfrecord)
-    kinds = re.findall(r"type: (\w+)", a.features.read_text())
-    widths = mlp_widths(kinds.count("categorical"), kinds.count("numeric"))
-    # forward, gradient of the weights, gradient of the input; a multiplication and an addition each
-    flop = 3 * 2 * sum(m * n for m, n in zip(widths, widths[1:]))
-
     result = {"format": "shoal-bench", "version": 1, "when": datetime.datetime.now().isoformat(timespec="seconds"),
-              "rows": a.rows, "batch": BATCH, "mlp": widths, "flop_per_row": flop, "train": [], "peak": []}
+              "rows": a.rows, "batch": BATCH, "train": [], "peak": []}
     print(f"{a.rows:,} planted rows, batch {BATCH}, width {DIM}, MLP {'-'.join(map(str, HIDDEN))}, Adam; rows a second\n")
     print(f"{'':8}{'threads':>8} {'Parquet':>10} {'TFRecord':>10} {'steps only':>11} {'PyTorch':>10} {'form':>7} {'ratio':>7}")
     steps_only = {}
@@ -99,6 +96,10 @@ def main():
             result["train"].append({"model": name, "threads": threads, "parquet": round(from_parquet),
                                     "tfrecord": round(from_tfrecord), "steps": round(max(steps, steps2)), "peer": p,
                                     "ratio": ratio and round(ratio, 2)})
+    widths = mlp_widths(work / "model")
+    # forward, gradient of the weights, gradient of the input; a multiplication and an addition each
+    flop = 3 * 2 * sum(m * n for m, n in zip(widths, widths[1:]))
+    result.update(mlp=widths, flop_per_row=flop)
     print(f"\nDeepFM's matrix products: {flop / 1e6:.2f} MFLOP a row; peak by dnnl_sgemm at its shapes, {MICRO} rows a call")
     for threads in map(int, a.threads.split()):
         gflops = peak(work, threads, widths)

@@ -66,11 +66,19 @@ install_packages() {
     fi
     as=
     if [ "$(id -u)" != 0 ]; then
-        if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as="sudo -n"; else as=print; fi
+        as=print
+        if command -v sudo >/dev/null 2>&1; then
+            if sudo -n true 2>/dev/null; then as="sudo -n"; else as="print sudo"; fi
+        fi
     fi
-    if [ "$as" = print ] || ! command -v apt-get >/dev/null 2>&1; then
-        echo "Some packages are missing. Run this and then the same command again:" >&2
-        echo "    sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends$1'" >&2
+    if [ "${as%% *}" = print ] || ! command -v apt-get >/dev/null 2>&1; then
+        command="apt-get update && apt-get install -y --no-install-recommends$1"
+        case $as in
+        "print sudo") who= command="sudo sh -c '$command'" ;;
+        *) who=" as root" ;;
+        esac
+        echo "Packages are missing. Run this$who (the names are Debian's), then the same make again:" >&2
+        echo "    $command" >&2
         exit 1
     fi
     echo "installing:$1" >&2

@@ -57,6 +57,7 @@ echo "== debootstrap $suite"
 debootstrap --variant=minbase "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
     { tail -5 "$root.log" >&2; die "debootstrap failed; see $root.log"; }
 rm -f "$root.log"
+echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/fresh" # a folder that is thrown away need not reach the disk
 
 # copy_setting PATH: a file or folder of this machine to the same place inside
 copy_setting() {

@@ -97,7 +97,10 @@ int conf_check_keys(const conf *map, const char *what, const char *const *keys, 
         const char *near = conf_nearest(key, keys);
         if (near)
             return conf_error(map->child[i], err, "unknown key '%s' of %s; did you mean '%s'?", key, what, near);
-        return conf_error(map->child[i], err, "unknown key '%s' of %s", key, what);
+        char all[512] = "";
+        for (size_t used = k = 0; keys[k] && used < sizeof all; k++)
+            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", k ? ", " : "", keys[k]);
+        return conf_error(map->child[i], err, "unknown key '%s' of %s; there are: %s", key, what, all);
     }
     return 0;
 }

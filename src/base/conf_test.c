@@ -127,7 +127,7 @@ static void test_keys(void **state)
     conf_free(c);
     c = parse("quite_different: 1");
     assert_int_equal(conf_check_keys(c, "layer 'dense'", keys, &err), SHOAL_USAGE);
-    assert_string_equal(err.message, "m.yaml:1: unknown key 'quite_different' of layer 'dense'");
+    assert_string_equal(err.message, "m.yaml:1: unknown key 'quite_different' of layer 'dense'; there are: units, activation, dropout");
     conf_free(c);
     c = parse("[1]");
     assert_int_equal(conf_check_keys(c, "a layer", keys, &err), SHOAL_USAGE);
@@ -149,7 +149,7 @@ static void test_refusals(void **state)
     refused("a: 1\n---\nb: 1\n", "m.yaml:2: a second document begins (---); one is expected");
     refused("? [a]\n: 1\n", "m.yaml:1: a key must be a text, not a list or a map");
     refused("a: \"x\\0y\"\n", "m.yaml:1: a text holds a NUL character");
-    refused("a: [1\n", "m.yaml:2: did not find expected ',' or ']', while parsing a flow sequence");
+    refused("a: [1\n", "m.yaml:2: did not find expected ',' or ']', while parsing a flow sequence that begins in line 1");
     char deep[2 * CONF_DEPTH_MAX];
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;

@@ -256,9 +256,12 @@ static int check_columns(const features *f, const conf *yaml, const struct Arrow
         const conf *at = conf_get(conf_get(yaml, "features"), x->name);
         if (is_role(f, x->column))
             return conf_error(at, err, "feature '%s' reads column '%s', which is the label or the weight", x->name, x->column);
-        if (arrow_find(schema, x->column) < 0)
-            return conf_error(at, err, "feature column '%s' is not in the source%s", x->column,
-                              features_suggest(schema, x->column, hint, sizeof hint));
+        for (int k = 0; k < 2; k++) {
+            const char *column = k ? x->weights_column : x->column;
+            if (column && arrow_find(schema, column) < 0)
+                return conf_error(at, err, "%s column '%s' is not in the source%s", k ? "weights" : "feature", column,
+                                  features_suggest(schema, column, hint, sizeof hint));
+        }
     }
     int rc = binding_new(f, schema, 0, &b, err);
     if (rc)

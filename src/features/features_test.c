@@ -288,7 +288,7 @@ static void test_mistakes_in_the_file(void **state)
         {"features: {genres: categorical}", "f.yaml: categorical column 'genres' has type list<utf8>, "
          "expected a single value (a list needs type: bag)"},
         {"label: y\nfeatures: {y: categorical}",
-         "f.yaml:1: feature 'y' reads column 'y', which is the label or the weight"},
+         "f.yaml:2: feature 'y' reads column 'y', which is the label or the weight"},
         {"label: x\nfeatures: {user: categorical}", "label column 'x' is not in the source"},
         {"others: maybe\nfeatures: {user: categorical}", "f.yaml:1: others 'maybe' is unknown; there are leave, guess"},
         {"features: {}", "f.yaml:1: no features: name at least one column under features:, or say others: guess"},

@@ -142,9 +142,9 @@ static int check_overrides(const builder *b, shoal_error *err)
 {
     const model_overrides *o = b->overrides;
     if (o->embedding_dim > 0 && !b->used_dim)
-        return error_set(err, SHOAL_USAGE, "an embedding dimension was given, but model '%s' has no embedding layer", b->m->name);
+        return error_set(err, SHOAL_USAGE, "--embedding-dim: model '%s' has no embedding layer; leave it out", b->m->name);
     if (o->dropout > 0 && !b->used_dropout)
-        return error_set(err, SHOAL_USAGE, "dropout was given, but model '%s' has no hidden layer to drop from", b->m->name);
+        return error_set(err, SHOAL_USAGE, "--dropout: model '%s' has no hidden layer to drop from; leave it out", b->m->name);
     return 0;
 }
 

@@ -100,8 +100,8 @@ static int replace_hidden(layer_specs *s, const model_overrides *o, shoal_error 
     while (begin < s->n && units_of(&s->spec[begin]) <= 1) begin++;
     for (end = begin; end < s->n && units_of(&s->spec[end]) > 1;) end++;
     if (begin == end || o->n_hidden == 0)
-        return error_set(err, SHOAL_USAGE, "the sizes of hidden layers were given, but %s",
-                         begin == end ? "the model has no hidden dense layers" : "there are none; expected at least one");
+        return error_set(err, SHOAL_USAGE, "--hidden: %s",
+                         begin == end ? "the model has no hidden dense layers; leave it out" : "no size is given; expected at least one");
     if (s->n + o->n_hidden > MODEL_LAYERS_MAX)
         return error_set(err, SHOAL_USAGE, "%zu hidden layers: a model has at most %d layers", o->n_hidden, MODEL_LAYERS_MAX);
     const size_t old = end - begin, n = s->n - old + o->n_hidden;

@@ -52,7 +52,7 @@ int weights_new(const model *m, int slots, weights **out, shoal_error *err)
     }
     if (bad) {
         weights_free(w);
-        return error_nomem(err, wanted, "weights");
+        return error_nomem(err, wanted, "the model's weights; fewer buckets or a smaller --embedding-dim need less");
     }
     *out = w;
     return 0;

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "storage/file_private.h"
 
-#define LIST_DEPTH_MAX 64
+#define LIST_DEPTH_MAX 32 /* less than the links that Linux follows in a path */
 #define LIST_FILES_MAX 10000000
 
 typedef struct file_names {

@@ -267,8 +267,8 @@ static int load_from(const char *dir, modelfile *out, shoal_error *err)
     rc = model_build(network, out->features, NULL, &out->model, err);
     if (rc == 0) rc = weights_new(out->model, 0, &out->weights, err);
     if (rc == 0) rc = read_weights(s, out->model, out->weights, err);
-    if (rc == SHOAL_USAGE) rc = error_where(err, SHOAL_DATA, "cannot load %s", dir); /* nobody typed it */
 out:
+    if (rc == SHOAL_USAGE) rc = error_where(err, SHOAL_DATA, "cannot load %s", dir); /* nobody typed it */
     safetensors_close(s);
     conf_free(tree);
     paths_release(&path);

@@ -383,6 +383,6 @@ int stepper_run(stepper *s, const raw_ref *rows, uint32_t n, uint64_t epoch, uin
         return error_set(err, SHOAL_DIVERGED,
                          "training diverged at step %llu (epoch %llu): the loss is %g; expected a finite number; try a "
                          "smaller --lr, or look for extreme values by `shoal show`",
-                         (unsigned long long)t, (unsigned long long)epoch + 1, out->loss);
+                         (unsigned long long)t, (unsigned long long)epoch + 1, __builtin_fabs(out->loss)); /* NaN without a sign */
     return apply_all(s, err);
 }

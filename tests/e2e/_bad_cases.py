@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import time
 
 from _shoal import SHOAL, must
 
@@ -123,6 +124,11 @@ def obeying():
     return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
+def limited_memory():
+    sanitized = any(word in pathlib.Path(SHOAL).read_bytes() for word in (b"__asan_init", b"__tsan_init"))
+    return "sanitizers take address space as they like" if sanitized else None
+
+
 def small_disk():
     """A folder `small` on a disk of its own of 64 KiB."""
     pathlib.Path("small").mkdir(exist_ok=True)
@@ -136,6 +142,23 @@ def no_small_disk():
     subprocess.run(["umount", "small"], check=False)
 
 
+def unfinished_run():
+    """A run in the folder out that was told to end in its midst."""
+    p = subprocess.Popen([SHOAL, *train("--epochs", "1000000", "--patience", "0", "--checkpoint-every", "1")], stderr=subprocess.DEVNULL)
+    while p.poll() is None and not list(pathlib.Path("out/checkpoints").glob("step-*")):
+        time.sleep(0.01)
+    p.terminate()
+    return None if p.wait() == INTERRUPTED else f"the run did not end in order: {p.returncode}"
+
+
+def newer_checkpoint():
+    why_not = unfinished_run()
+    for path in pathlib.Path("out/checkpoints").glob("step-*/*.json"):
+        j = json.loads(path.read_text())
+        path.write_text(json.dumps({**j, "version": 99}))
+    return why_not
+
+
 def closed_folder():
     pathlib.Path("closed").mkdir(exist_ok=True)
     shutil.copy("good.csv", "closed/good.csv")
@@ -146,320 +169,330 @@ def closed_folder():
 
 
 # ---- the command line --------------------------------------------------------------------------------------------------
-case("no command", USAGE, "?")
-case("unknown command", USAGE, "?", "trian")
-case("unknown command without likeness", USAGE, "?", "xyzzy")
-case("unknown flag", USAGE, "?", "train", "good.csv", "--batchsize", "3")
-case("unknown flag without likeness", USAGE, "?", "train", "good.csv", "--xyzzyx")
-case("flag of another command", USAGE, "?", "show", "good.csv", "--epochs", "3")
-case("unknown letter", USAGE, "?", "show", "good.csv", "-z")
-case("flag without value", USAGE, "?", "train", "good.csv", "--label")
-case("switch with value", USAGE, "?", "show", "good.csv", "--json=maybe")
-case("not a number", USAGE, "?", *train("--epochs", "many"))
-case("not a whole number", USAGE, "?", *train("--epochs", "1.5"))
-case("number too small", USAGE, "?", *train("--epochs", "0"))
-case("not a real number", USAGE, "?", *train("--lr", "fast"))
-case("real number out of range", USAGE, "?", *train("--lr", "-1"))
-case("unknown choice", USAGE, "?", *train("--optimizer", "adma"))
-case("unknown choice without likeness", USAGE, "?", *train("--optimizer", "xyzzy"))
-case("source missing", USAGE, "?", "show")
-case("too few arguments", USAGE, "?", "check")
-case("model missing", USAGE, "?", "eval")
-case("destination missing", USAGE, "?", "convert", "good.csv")
-case("empty entry", USAGE, "?", *train("--drop", "x,,c"))
-case("empty value", USAGE, "?", *train("--weight", ""))
-case("not a number of bytes", USAGE, "?", *train("--memory", "lots"))
-case("hidden layers of words", USAGE, "?", *train("--hidden", "4,x", model="deepfm"))
-case("too many hidden layers", USAGE, "?", *train("--hidden", ",".join(["4"] * 300), model="deepfm"))
-case("hidden layers of lr", USAGE, "?", *train("--hidden", "4"))
-case("dropout of lr", USAGE, "?", *train("--dropout", "0.5"))
-case("embeddings of lr", USAGE, "?", *train("--embedding-dim", "4"))
-case("too many arguments", USAGE, "?", "summary", "a", "b")
-case("no out", USAGE, "?", "train", "good.csv", "--label", "label", "--model", "lr")
+case("no command", USAGE, "a command is missing; shoal --help lists them")
+case("unknown command", USAGE, "unknown command 'trian'; did you mean 'train'?", "trian")
+case("unknown command without likeness", USAGE, "unknown command 'xyzzy'; see shoal --help", "xyzzy")
+case("unknown flag", USAGE, "unknown option '--batchsize' of 'shoal train'; did you mean '--batch-size'?", "train", "good.csv", "--batchsize", "3")
+case("unknown flag without likeness", USAGE, "unknown option '--xyzzyx' of 'shoal train'; see shoal train --help", "train", "good.csv", "--xyzzyx")
+case("flag of another command", USAGE, "option '--epochs' is not one of 'shoal show'; see shoal show --help", "show", "good.csv", "--epochs", "3")
+case("unknown letter", USAGE, "unknown option '-z' of 'shoal show'; see shoal show --help", "show", "good.csv", "-z")
+case("flag without value", USAGE, "--label needs a value: COLUMN", "train", "good.csv", "--label")
+case("switch with value", USAGE, "--json is 'maybe', expected true or false", "show", "good.csv", "--json=maybe")
+case("not a number", USAGE, "--epochs is 'many', expected a whole number", *train("--epochs", "many"))
+case("not a whole number", USAGE, "--epochs is '1.5', expected a whole number", *train("--epochs", "1.5"))
+case("number too small", USAGE, "--epochs is 0, expected 1 to 1000000", *train("--epochs", "0"))
+case("not a real number", USAGE, "--lr is 'fast', expected a number", *train("--lr", "fast"))
+case("real number out of range", USAGE, "--lr is -1, expected 0 to 1000000", *train("--lr", "-1"))
+case("unknown choice", USAGE, "--optimizer is 'adma', expected sgd|adagrad|adam|ftrl; did you mean 'adam'?", *train("--optimizer", "adma"))
+case("unknown choice without likeness", USAGE, "--optimizer is 'xyzzy', expected sgd|adagrad|adam|ftrl", *train("--optimizer", "xyzzy"))
+case("source missing", USAGE, "no source is given: name files, folders or patterns, or - for standard input", "show")
+case("too few arguments", USAGE, "'shoal check' takes SRC..., got 0 arguments; see shoal check --help", "check")
+case("model missing", USAGE, "'shoal eval' takes MODEL SRC..., got 0 arguments; see shoal eval --help", "eval")
+case("destination missing", USAGE, "convert: only 'good.csv' is given; name the sources and then the destination", "convert", "good.csv")
+case("empty entry", USAGE, "--drop is 'x,,c': an entry is empty", *train("--drop", "x,,c"))
+case("empty value", USAGE, "--weight is empty, expected COLUMN", *train("--weight", ""))
+case("not a number of bytes", USAGE, "--memory is 'lots', expected a whole number of bytes, such as 268435456 or 256M", *train("--memory", "lots"))
+case("hidden layers of words", USAGE, "--hidden is 'x', expected whole numbers from 1 to 65536", *train("--hidden", "4,x", model="deepfm"))
+case("too many hidden layers", USAGE, "--hidden names 300 layers, expected at most 64", *train("--hidden", ",".join(["4"] * 300), model="deepfm"))
+case("hidden layers of lr", USAGE, "--hidden: the model has no hidden dense layers; leave it out", *train("--hidden", "4"))
+case("dropout of lr", USAGE, "--dropout: model 'lr' has no hidden layer to drop from; leave it out", *train("--dropout", "0.5"))
+case("embeddings of lr", USAGE, "--embedding-dim: model 'lr' has no embedding layer; leave it out", *train("--embedding-dim", "4"))
+case("too many arguments", USAGE, "'shoal summary' takes MODEL, got 'b' as well; see shoal summary --help", "summary", "a", "b")
+case("no out", USAGE, "--out DIR is missing: the folder for the model", "train", "good.csv", "--label", "label", "--model", "lr")
 case("unknown shell", USAGE, "--completion: unknown shell 'fish'; expected bash", "--completion", "fish")
-case("unknown kernels", USAGE, "?", *train("--kernels", "sse9"))
-case("l1 without ftrl", USAGE, "?", *train("--l1", "0.1"))
-case("momentum without sgd", USAGE, "?", *train("--momentum", "0.9"))
-case("run file missing", STORAGE, "?", "train", "missing.yaml")
-case("run file with an unknown key", USAGE, "?", "train", "run.yaml", files={"run.yaml": "lable: label\n"})
-case("run file with a bad value", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: label\nepochs: many\n"})
-case("run file that is no map", USAGE, "?", "train", "run.yaml", files={"run.yaml": "- label\n"})
-case("run file with a map inside", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: {a: b}\n"})
-case("YAML broken", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: [a\n"})
-case("YAML with a key twice", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: a\nlabel: b\n"})
-case("YAML with an alias", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: &x a\nmodel: *x\n"})
-case("YAML with a tag", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: !x a\n"})
-case("YAML of two documents", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: a\n---\nlabel: b\n"})
-case("YAML too deep", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: " + "[" * 100 + "]" * 100 + "\n"})
-case("run file with a map for a list", USAGE, "?", "train", "run.yaml", files={"run.yaml": "drop: {a: b}\n"})
-case("run file with a list of lists", USAGE, "?", "train", "run.yaml", files={"run.yaml": "drop: [[a]]\n"})
-case("YAML with an open quote", USAGE, "?", "train", "run.yaml", files={"run.yaml": "label: 'a\n"})
-case("YAML not UTF-8", USAGE, "?", "train", "run.yaml", files={"run.yaml": b"label: caf\xe9\n"})
-case("YAML with a list as a key", USAGE, "?", "train", "run.yaml", files={"run.yaml": "? [a]\n: b\n"})
-case("YAML with NUL", USAGE, "?", "train", "run.yaml", files={"run.yaml": 'label: "a\\0b"\n'})
-case("YAML too large", USAGE, "?", "train", "run.yaml", before=lambda: open("run.yaml", "w").truncate(100 << 20) and None)
-case("YAML empty", USAGE, "?", "train", "run.yaml", files={"run.yaml": ""})
+case("unknown kernels", USAGE, "--kernels is 'sse9', expected auto|portable|avx2|avx512", *train("--kernels", "sse9"))
+case("l1 without ftrl", USAGE, "--l1 works with --optimizer ftrl only; leave it out or choose ftrl", *train("--l1", "0.1"))
+case("momentum without sgd", USAGE, "--momentum works with --optimizer sgd only; leave it out or choose sgd", *train("--momentum", "0.9"))
+case("run file missing", STORAGE, "cannot open missing.yaml: No such file or directory", "train", "missing.yaml")
+case("run file with an unknown key", USAGE, "run.yaml:1: unknown option '--lable' of 'shoal train'; did you mean '--label'?", "train", "run.yaml", files={"run.yaml": "lable: label\n"})
+case("run file with a bad value", USAGE, "run.yaml:2: --epochs is 'many', expected a whole number", "train", "run.yaml", files={"run.yaml": "label: label\nepochs: many\n"})
+case("run file that is no map", USAGE, "run.yaml:1: a run file is a map of options and values", "train", "run.yaml", files={"run.yaml": "- label\n"})
+case("run file with a map inside", USAGE, "run.yaml:1: 'label' must be one value", "train", "run.yaml", files={"run.yaml": "label: {a: b}\n"})
+case("YAML broken", USAGE, "run.yaml:2: did not find expected ',' or ']', while parsing a flow sequence that begins in line 1", "train", "run.yaml", files={"run.yaml": "label: [a\n"})
+case("YAML with a key twice", USAGE, "run.yaml:2: key 'label' stands here again; it was given in line 1", "train", "run.yaml", files={"run.yaml": "label: a\nlabel: b\n"})
+case("YAML with an alias", USAGE, "run.yaml:1: anchors and aliases (& and *) are not supported; write the value out", "train", "run.yaml", files={"run.yaml": "label: &x a\nmodel: *x\n"})
+case("YAML with a tag", USAGE, "run.yaml:1: tags (!) are not supported; put the text in quotes", "train", "run.yaml", files={"run.yaml": "label: !x a\n"})
+case("YAML of two documents", USAGE, "run.yaml:2: a second document begins (---); one is expected", "train", "run.yaml", files={"run.yaml": "label: a\n---\nlabel: b\n"})
+case("YAML too deep", USAGE, "run.yaml:1: lists and maps are nested more than 64 deep", "train", "run.yaml", files={"run.yaml": "label: " + "[" * 100 + "]" * 100 + "\n"})
+case("run file with a map for a list", USAGE, "run.yaml:1: 'drop' must be one value or a list", "train", "run.yaml", files={"run.yaml": "drop: {a: b}\n"})
+case("run file with a list of lists", USAGE, "run.yaml:1: 'drop' must be one value or a list", "train", "run.yaml", files={"run.yaml": "drop: [[a]]\n"})
+case("YAML with an open quote", USAGE, "run.yaml:2: found unexpected end of stream, while scanning a quoted scalar that begins in line 1", "train", "run.yaml", files={"run.yaml": "label: 'a\n"})
+case("YAML not UTF-8", USAGE, "run.yaml: incomplete UTF-8 octet sequence at byte 10", "train", "run.yaml", files={"run.yaml": b"label: caf\xe9\n"})
+case("YAML with a list as a key", USAGE, "run.yaml:1: a key must be a text, not a list or a map", "train", "run.yaml", files={"run.yaml": "? [a]\n: b\n"})
+case("YAML with NUL", USAGE, "run.yaml:1: a text holds a NUL character", "train", "run.yaml", files={"run.yaml": 'label: "a\\0b"\n'})
+case("YAML too large", USAGE, "run.yaml: more than 67108864 bytes; that is no configuration", "train", "run.yaml", before=lambda: open("run.yaml", "w").truncate(100 << 20) and None)
+case("YAML of too many values", USAGE, "run.yaml:1: more than a million values; a configuration is smaller than that", "train", "run.yaml",
+     files={"run.yaml": "drop: [" + "a," * 1000001 + "]\n"})
+case("YAML empty", USAGE, "run.yaml:1: a run file is a map of options and values", "train", "run.yaml", files={"run.yaml": ""})
 
 # ---- files -------------------------------------------------------------------------------------------------------------
-case("file missing", STORAGE, "?", "show", "missing.parquet")
-case("glob without files", STORAGE, "?", "show", "missing-*.parquet")
-case("folder without files", STORAGE, "?", "show", "empty_folder", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
-case("scheme unknown", USAGE, "?", "show", "gopher://host/x.parquet")
-case("local file of a host", USAGE, "?", "show", "file://host/x.parquet")
-case("standard input of no format", USAGE, "?", "show", "-")
-case("standard input and a file", USAGE, "?", "show", "-", "good.csv", "--format", "csv")
-case("link that leads back", STORAGE, "?", "show", "loop", before=lambda: (os.mkdir("loop"), os.symlink(".", "loop/again"), None)[2])
-case("format unknown", USAGE, "?", "show", "table.xyz", files={"table.xyz": "?\0\1\2"})
-case("output there", STORAGE, "?", "convert", "good.csv", "there.parquet", files={"there.parquet": "x"})
-case("output without a known ending", USAGE, "?", "convert", "good.csv", "out", "--to", "xml")
-case("output of the wrong ending", USAGE, "?", "convert", "good.csv", "out.csv", "--to", "parquet")
-case("output of the wrong compression", USAGE, "?", "convert", "good.csv", "out.csv", "--compression", "gzip")
-case("compressed output without .gz", USAGE, "?", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
-case("output of binary to a pipe", USAGE, "?", "convert", "good.csv", "-", "--to", "parquet")
-case("append to a file", USAGE, "?", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
-case("append of other columns", DATA, "?", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
+case("file missing", STORAGE, "cannot open missing.parquet: No such file or directory", "show", "missing.parquet")
+case("glob without files", STORAGE, "no file matches missing-*.parquet", "show", "missing-*.parquet")
+case("folder without files", STORAGE, "the folder empty_folder holds no file (names with '_' or '.' do not count)", "show", "empty_folder", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
+case("scheme unknown", USAGE, "gopher://host/x.parquet: 'gopher://' is not supported by this version; copy the data to a local path", "show", "gopher://host/x.parquet")
+case("local file of a host", USAGE, "file://host/x.parquet: a local file is file:///path, with three slashes", "show", "file://host/x.parquet")
+case("standard input of no format", USAGE, "standard input: say its format, as --format csv", "show", "-")
+case("standard input and a file", USAGE, "'-' (standard input) must be the only source", "show", "-", "good.csv", "--format", "csv")
+case("link that leads back", STORAGE, "loop/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again: more than 32 folders deep; is a link leading back?", "show", "loop", before=lambda: (os.mkdir("loop"), os.symlink(".", "loop/again"), None)[2])
+case("format unknown", USAGE, "table.xyz: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", "show", "table.xyz", files={"table.xyz": "?\0\1\2"})
+case("output there", STORAGE, "there.parquet exists; use --overwrite to replace it, or choose another name", "convert", "good.csv", "there.parquet", files={"there.parquet": "x"})
+case("output without a known ending", USAGE, "--to is 'xml', expected tfrecord|parquet|csv|jsonl", "convert", "good.csv", "out", "--to", "xml")
+case("output of the wrong ending", USAGE, "out.csv: its ending says csv, but --to says parquet", "convert", "good.csv", "out.csv", "--to", "parquet")
+case("output of the wrong compression", USAGE, "out.csv: gzip is written for TFRecord only; leave out --compression and the ending .gz", "convert", "good.csv", "out.csv", "--compression", "gzip")
+case("compressed output without .gz", USAGE, "out.tfrecord: a compressed file must be named .tfrecord.gz", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
+case("output of binary to a pipe", USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl", "convert", "good.csv", "-", "--to", "parquet")
+case("append to a file", USAGE, "there.csv: --append adds files to a folder, and this is none", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
+case("append of other columns", DATA, "folder: the columns that are there differ from those to be appended; see its _schema.json", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
      before=lambda: must("convert", "good.csv", "folder", "--to", "tfrecord") and None)
-case("no permission to read", STORAGE, "?", "show", "closed/good.csv", before=closed_folder, prefix=obeying())
-case("no permission to write", STORAGE, "?", "convert", "good.csv", "closed/out.csv", before=closed_folder, prefix=obeying())
-case("disk full", STORAGE, "?", "convert", "good.csv", "small/big.jsonl", "--sql",
+case("no permission to read", STORAGE, "cannot open closed/good.csv: Permission denied", "show", "closed/good.csv", before=closed_folder, prefix=obeying())
+case("no permission to write", STORAGE, "cannot make the folder closed/.out.csv.tmp-PID: Permission denied", "convert", "good.csv", "closed/out.csv", before=closed_folder, prefix=obeying())
+case("disk full", STORAGE, "cannot write small/.big.jsonl.tmp-PID/big.jsonl: No space left on device", "convert", "good.csv", "small/big.jsonl", "--sql",
      "SELECT src.*, repeat('x', 1000) AS long FROM src, range(10)", before=small_disk, after=no_small_disk)
-case("disk full while training", STORAGE, "?", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
+case("disk full while training", STORAGE, "cannot write small/out/model.safetensors: No space left on device", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
      "--out", "small/out", before=small_disk, after=no_small_disk)
-case("output closed", STORAGE, "?", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
+case("output closed", STORAGE, "standard output: cannot write: No space left on device", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
 
 # ---- tables ------------------------------------------------------------------------------------------------------------
-case("parquet that is none", DATA, "?", "show", "bad.parquet", files={"bad.parquet": "hello"})
-case("parquet cut", DATA, "?", "show", "bad.parquet", before=rewrite("good.parquet", "bad.parquet", lambda d: d[:-20]))
-case("parquet empty file", DATA, "?", "show", "bad.parquet", files={"bad.parquet": ""})
-case("csv with a row too short", DATA, "?", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n" * 3000 + "3\n" + "1,2\n" * 10})
-case("csv with a short row early", DATA, "?", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n3\n1,2\n"})
-case("csv not UTF-8", DATA, "?", "show", "bad.csv", files={"bad.csv": b"a,b\n1,caf\xe9\n"})
-case("jsonl broken", DATA, "?", "show", "bad.jsonl", files={"bad.jsonl": '{"a": 1}\n{"a": \n'})
-case("sql broken", USAGE, "?", "show", "good.csv", "--sql", "SELEC * FROM src")
-case("sql of two statements", USAGE, "?", "show", "good.csv", "--sql", "SELECT 1; SELECT 2")
-case("sql that is no query", USAGE, "?", "show", "good.csv", "--sql", "CREATE TABLE t (i INT)")
-case("sql reads records twice", USAGE, "?", "show", "good.tfrecord", "--sql", "SELECT a.x FROM src a JOIN src b USING (x)")
-case("sql names a column twice", USAGE, "?", "show", "good.csv", "--sql", "SELECT x, c AS x FROM src")
-case("sql fails at a row", DATA, "?", "show", "good.csv", "--sql", "SELECT CAST(c AS INT) FROM src")
-case("check with sql", USAGE, "?", "check", "good.csv", "--sql", "SELECT 1")
-case("check: another column", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,d\n0,1.5,a\n"})
-case("check: one column more", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c,d\n0,1.5,a,1\n"})
-case("check: another type", DATA, "?", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c\n0,b,a\n"})
-for name, message, query in (("a struct", "?", "{'a': 1}"), ("a null in a list", "?", "[1, NULL]"),
-                             ("an inexact number", "?", "0.1::DOUBLE"), ("a large number", "?", "18446744073709551615::UBIGINT")):
+case("parquet that is none", DATA, "bad.parquet: File 'bad.parquet' too small to be a Parquet file", "show", "bad.parquet", files={"bad.parquet": "hello"})
+case("parquet cut", DATA, "bad.parquet: No magic bytes found at end of file 'bad.parquet'", "show", "bad.parquet", before=rewrite("good.parquet", "bad.parquet", lambda d: d[:-20]))
+case("parquet empty file", DATA, "bad.parquet: File 'bad.parquet' too small to be a Parquet file", "show", "bad.parquet", files={"bad.parquet": ""})
+case("csv with a row too short", DATA, "bad.csv: CSV Error on Line: 6001 Original Line: 3 Expected Number of Columns: 2 Found: 1", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n" * 3000 + "3\n" + "1,2\n" * 10})
+case("csv with a short row early", DATA, "bad.csv: line 3 has 1 fields, but line 1 has 2", "show", "bad.csv", files={"bad.csv": "a,b\n1,2\n3\n1,2\n"})
+case("csv not UTF-8", DATA, "bad.csv: CSV Error on Line: 2 Original Line: a,b Invalid unicode (byte sequence mismatch) detected. This file is not utf-8 encoded", "show", "bad.csv", files={"bad.csv": b"a,b\n1,caf\xe9\n"})
+case("jsonl broken", DATA, "bad.jsonl: Malformed JSON in file \"bad.jsonl\", at byte 8 in line 2: unexpected end of data", "show", "bad.jsonl", files={"bad.jsonl": '{"a": 1}\n{"a": \n'})
+case("sql broken", USAGE, "--sql: syntax error at or near \"SELEC\"", "show", "good.csv", "--sql", "SELEC * FROM src")
+case("sql of two statements", USAGE, "--sql: 2 statements; give one SELECT", "show", "good.csv", "--sql", "SELECT 1; SELECT 2")
+case("sql that is no query", USAGE, "--sql: only SELECT is possible here", "show", "good.csv", "--sql", "CREATE TABLE t (i INT)")
+case("sql reads records twice", USAGE, "--sql: the query reads src more than once, which only Parquet, CSV and JSON sources can give; convert the source to Parquet first", "show", "good.tfrecord", "--sql", "SELECT a.x FROM src a JOIN src b USING (x)")
+case("sql names a column twice", USAGE, "--sql: two columns are named 'x'; name them apart with AS in --sql", "show", "good.csv", "--sql", "SELECT x, c AS x FROM src")
+case("sql fails at a row", DATA, "--sql: Could not convert string 'a' to INT32 when casting from source column c", "show", "good.csv", "--sql", "SELECT CAST(c AS INT) FROM src")
+case("check with sql", USAGE, "check reads whole files: --sql has no meaning here", "check", "good.csv", "--sql", "SELECT 1")
+case("check: another column", DATA, "1 of 2 files are bad; the first: other.csv: column 2 is 'd', but 'c' in the files before it", "check", "good.csv", "other.csv", files={"other.csv": "label,x,d\n0,1.5,a\n"})
+case("check: one column more", DATA, "1 of 2 files are bad; the first: other.csv: column 'd' is not in the files before it", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c,d\n0,1.5,a,1\n"})
+case("check: another type", DATA, "1 of 2 files are bad; the first: other.csv: column 'x' is utf8, but float64 in the files before it", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c\n0,b,a\n"})
+for name, message, query in (("a struct", "column 'v' has the type struct, which TFRecord cannot hold; leave it out or cast it by --sql, as CAST(x AS DOUBLE)", "{'a': 1}"), ("a null in a list", "column 'v', row 0: a list with a null inside, which TFRecord cannot hold; filter it by --sql, as list_filter(x, v -> v IS NOT NULL)", "[1, NULL]"),
+                             ("an inexact number", "column 'v', row 0: 0.10000000000000001 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"v\" AS FLOAT) AS \"v\") FROM src'", "0.1::DOUBLE"), ("a large number", "column 'v', row 0: 18446744073709551615 is above the int64 that TFRecord holds; cast it to VARCHAR by --sql", "18446744073709551615::UBIGINT")):
     case(f"tfrecord of {name}", DATA, message, "convert", "good.csv", "out.tfrecord", "--sql", f"SELECT {query} AS v FROM src")
-case("csv of a struct", DATA, "?", "convert", "good.csv", "out.csv", "--sql", "SELECT {'a': 1} AS v FROM src")
-case("parquet of an interval", DATA, "?", "convert", "good.csv", "out.parquet", "--sql", "SELECT {'a': 1} AS v FROM src")
-case("sql names no column", USAGE, "?", "show", "good.csv", "--sql", "SELECT nope FROM src")
-case("tfrecord cut in the length", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d + b"\1\2\3"))
-case("tfrecord cut in the data", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d[:-9]))
-case("tfrecord with a damaged length", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", flip(0)))
-case("tfrecord with damaged data", DATA, "?", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", flip(20)))
-case("tfrecord that is none", DATA, "?", "show", "bad.tfrecord", files={"bad.tfrecord": "this is not a record file, only text\n"})
-case("tfrecord gzip cut", DATA, "?", "show", "cut.tfrecord.gz", before=lambda: (
+for name, message, command in (("csv", "column 'v' has the type other (Arrow 'tin'), which cannot be written; leave it out or cast it by --sql", ("convert", "good.csv", "out.csv")), ("parquet", "column 'v' has the type other (Arrow 'tin'), which cannot be written; leave it out or cast it by --sql", ("convert", "good.csv", "out.parquet")),
+                               ("lines to look at", "column 'v' has the type other (Arrow 'tin'), which cannot be printed; cast it by --sql", ("show", "good.csv", "--json"))):
+    case(f"{name} of an interval", DATA, message, *command, "--sql", "SELECT INTERVAL 1 DAY AS v FROM src")
+case("sql names no column", USAGE, "--sql: Referenced column \"nope\" not found in FROM clause!", "show", "good.csv", "--sql", "SELECT nope FROM src")
+case("tfrecord cut in the length", DATA, "bad.tfrecord: record 40 at byte 2440: the file ends inside its header: it was cut; make or copy it anew", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d + b"\1\2\3"))
+case("tfrecord cut in the data", DATA, "bad.tfrecord: record 39 at byte 2379: the file ends inside its data: it was cut; make or copy it anew", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", lambda d: d[:-9]))
+case("tfrecord with a damaged length", DATA, "bad.tfrecord: record 0 at byte 0: no TFRecord: the checksum of the length is wrong; if it is another format, say --format", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", flip(0)))
+case("tfrecord with damaged data", DATA, "bad.tfrecord: record 0 at byte 0: the checksum of its data is wrong: the file is damaged; make or copy it anew", "show", "bad.tfrecord", before=rewrite("good.tfrecord", "bad.tfrecord", flip(20)))
+case("tfrecord that is none", DATA, "bad.tfrecord: record 0 at byte 0: no TFRecord: the checksum of the length is wrong; if it is another format, say --format", "show", "bad.tfrecord", files={"bad.tfrecord": "this is not a record file, only text\n"})
+case("tfrecord gzip cut", DATA, "cut.tfrecord.gz: the file ends inside gzip member 0: it was cut; make or copy it anew", "show", "cut.tfrecord.gz", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.gz", "--compression", "gzip", "--overwrite"),
     rewrite("whole.tfrecord.gz", "cut.tfrecord.gz", lambda d: d[:-30])(), None)[2])
-case("tfrecord gzip damaged", DATA, "?", "show", "bad.tfrecord.gz", before=lambda: (
+case("tfrecord gzip damaged", DATA, "bad.tfrecord.gz: gzip member 0 is damaged (invalid literal/lengths set): make or copy the file anew", "show", "bad.tfrecord.gz", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.gz", "--compression", "gzip"),
     rewrite("whole.tfrecord.gz", "bad.tfrecord.gz", flip(60))(), None)[2])
-case("tfrecord of no examples", DATA, "?", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
-case("tfrecord with an empty name", DATA, "?", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
-case("tfrecord with two types", DATA, "?", "show", "bad.tfrecord", files={
+case("tfrecord of no examples", DATA, "bad.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
+case("tfrecord with an empty name", DATA, "bad.tfrecord: record 0: a feature's name is empty or not UTF-8", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
+case("tfrecord with two types", DATA, "bad.tfrecord: record 1: feature 'x' holds float, but int64 in an earlier record; a column has one type", "show", "bad.tfrecord", files={
     "bad.tfrecord": record(example(b"x", WHOLE)) + record(example(b"x", REAL))})
-case("tfrecord that changes its type late", DATA, "?", "check", "bad.tfrecord", files={
+case("tfrecord that changes its type late", DATA, "1 of 1 files are bad; the first: bad.tfrecord: record 20000, feature 'x': it holds float where int64 is expected; say the types in a _schema.json beside the file (docs/tfrecord.md)", "check", "bad.tfrecord", files={
     "bad.tfrecord": record(example(b"x", WHOLE)) * 20000 + record(example(b"x", REAL))})
 for name, message, text in (
-    ("of a newer version", "?", '{"shoal_schema": 99, "columns": []}'),
-    ("of no schema", "?", "{}"),
-    ("of no JSON", "?", "{"),
-    ("with a column without a type", "?", '{"shoal_schema": 1, "columns": [{"name": "x"}]}'),
-    ("with an unknown type", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "thing"}]}'),
-    ("with a column twice", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "int64"}, {"name": "x", "type": "int64"}]}'),
-    ("that does not fit", "?", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "float"}]}'),
+    ("of a newer version", "d/_schema.json: version 99 of the schema is newer than this shoal reads (1): use a newer shoal", '{"shoal_schema": 99, "columns": []}'),
+    ("of no schema", "d/_schema.json: no schema of shoal: \"shoal_schema\": 1 and \"columns\": [...] are expected", "{}"),
+    ("of no JSON", "d/_schema.json:1: no JSON: string or '}' expected near end of file", "{"),
+    ("with a column without a type", "d/_schema.json: column 0 needs a \"name\" and a \"type\"", '{"shoal_schema": 1, "columns": [{"name": "x"}]}'),
+    ("with an unknown type", "d/_schema.json: column 'x' has the type 'thing', which shoal does not know (docs/types.md)", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "thing"}]}'),
+    ("with a column twice", "d/_schema.json: column 'x' is there twice", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "int64"}, {"name": "x", "type": "int64"}]}'),
+    ("that does not fit", "d/a.tfrecord: record 0, feature 'x': it holds int64 where float is expected; the file does not fit the schema beside it", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "float32"}]}'),
 ):
     case(f"schema {name}", DATA, message, "show", "d", files={"d/_schema.json": text, "d/a.tfrecord": record(example(b"x", WHOLE))})
-case("label missing", USAGE, "?", *train(label="lable"))
-case("no label", USAGE, "?", "train", "good.csv", "--model", "lr", "--out", "out")
-case("label is text", DATA, "?", *train(source="bad.csv"), files={"bad.csv": "label,x\nclick,1\nnone,2\n"})
-case("label is 2", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n2,1,b\n"})
-case("label is a half", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n0.5,1,b\n"})
-case("label is empty", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n,1,b\n"})
-case("label is constant", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD + "".join(f"1,{i},a\n" for i in range(40))})
-case("table without rows", DATA, "?", *train(source="bad.csv"), files={"bad.csv": HEAD})
-case("infinite number", DATA, "?", *train("--features", "f.yaml", source="bad.csv"),
+case("label missing", USAGE, "label column 'lable' is not in the source; did you mean 'label'?", *train(label="lable"))
+case("no label", USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns", "train", "good.csv", "--model", "lr", "--out", "out")
+case("label is text", DATA, "bad.csv row 0: label column 'label' is 'click', expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": "label,x\nclick,1\nnone,2\n"})
+case("label is 2", DATA, "bad.csv row 2: label column 'label' is 2, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n2,1,b\n"})
+case("label is a half", DATA, "bad.csv row 2: label column 'label' is 0.5, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n0.5,1,b\n"})
+case("label is empty", DATA, "bad.csv row 2: label column 'label' is null, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n,1,b\n"})
+case("label is constant", DATA, "label 'label' is 1 in all 40 rows: a model needs both; check the label and the filter", *train(source="bad.csv"), files={"bad.csv": HEAD + "".join(f"1,{i},a\n" for i in range(40))})
+case("table without rows", DATA, "the source has no rows: nothing to train on", *train(source="bad.csv"), files={"bad.csv": HEAD})
+case("infinite number", DATA, "bad.csv row 1: column 'x' is infinity; give feature 'x' a clip: [LOW, HIGH], or make it null", *train("--features", "f.yaml", source="bad.csv"),
      files={"bad.csv": HEAD + "0,1,a\n1,inf,b\n" * 20, "f.yaml": "features: {x: numeric}\n"})
-case("weight is negative", DATA, "?", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,-1\n" * 20})
-case("weight is missing", DATA, "?", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,\n" * 20})
-case("weights all zero", DATA, "?", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,0\n1,2,0\n" * 20})
-case("weight is no column", USAGE, "?", *train("--weight", "w"))
-case("label and weight the same", USAGE, "?", *train("--weight", "label"))
-case("drop is no column", USAGE, "?", *train("--drop", "nope"))
-case("nothing left", USAGE, "?", *train("--drop", "x", "--drop", "c"))
-case("validation without rows", DATA, "?", *train("--valid", "none.csv"), files={"none.csv": HEAD})
-case("validation without the column", DATA, "?", *train("--valid", "other.csv"), files={"other.csv": "label,x\n0,1\n1,2\n"})
+case("weight is negative", DATA, "bad.csv row 1: weight column 'w' is -1, expected a finite number of 0 or more", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,-1\n" * 20})
+case("weight is missing", DATA, "bad.csv row 1: weight column 'w' is null, expected a finite number of 0 or more", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,\n" * 20})
+case("weights all zero", DATA, "weight 'w' is 0 in all 40 rows: nothing to train on", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,0\n1,2,0\n" * 20})
+case("weight is no column", USAGE, "weight column 'w' is not in the source", *train("--weight", "w"))
+case("label and weight the same", USAGE, "column 'label' cannot be both label and weight", *train("--weight", "label"))
+case("drop is no column", USAGE, "column 'nope' to drop is not in the source", *train("--drop", "nope"))
+case("nothing left", DATA, "no column can be a feature (there is none beside the label, the weight and those to drop); name features in a YAML by --features", *train("--drop", "x", "--drop", "c"))
+case("validation without rows", DATA, "the validation data has no rows; leave out --valid, or name a source with rows", *train("--valid", "none.csv"), files={"none.csv": HEAD})
+case("validation without the column", DATA, "other.csv: there is no column 'c'; there are: label, x", *train("--valid", "other.csv"), files={"other.csv": "label,x\n0,1\n1,2\n"})
 
 # ---- features files ----------------------------------------------------------------------------------------------------
 for name, code, message, text in (
-    ("unknown key", USAGE, "?", "featurs: {x: numeric}"),
-    ("not a map", USAGE, "?", "- x"),
-    ("list of features", USAGE, "?", "features: [x]"),
-    ("no feature", USAGE, "?", "features: {}"),
-    ("type unknown", USAGE, "?", "features: {x: numerc}"),
-    ("type missing", USAGE, "?", "features: {x: {scale: none}}"),
-    ("feature is a list", USAGE, "?", "features: {x: [numeric]}"),
-    ("key of a number unknown", USAGE, "?", "features: {x: {type: numeric, bukets: 3}}"),
-    ("key of a category unknown", USAGE, "?", "features: {c: {type: categorical, mincount: 3}}"),
-    ("column unknown", USAGE, "?", "features: {y: numeric}"),
-    ("column of another type", DATA, "?", "features: {c: numeric}"),
-    ("column is the label", USAGE, "?", "features: {l: {type: numeric, column: label}}"),
-    ("bag of a plain column", DATA, "?", "features: {x: bag}"),
-    ("scale unknown", USAGE, "?", "features: {x: {type: numeric, scale: standrad}}"),
-    ("clip not a list", USAGE, "?", "features: {x: {type: numeric, clip: 3}}"),
-    ("clip of maps", USAGE, "?", "features: {x: {type: numeric, clip: [{}, 1]}}"),
-    ("clip of words", USAGE, "?", "features: {x: {type: numeric, clip: [low, 1]}}"),
-    ("clip with the wrong infinity", USAGE, "?", "features: {x: {type: numeric, clip: [.inf, 1]}}"),
-    ("clip turned", USAGE, "?", "features: {x: {type: numeric, clip: [2, 1]}}"),
-    ("name is empty", USAGE, "?", "features: {'': numeric}"),
-    ("buckets without bucket", USAGE, "?", "features: {x: {type: numeric, scale: none, buckets: 3}}"),
-    ("too few buckets", USAGE, "?", "features: {x: {type: numeric, scale: bucket, buckets: 1}}"),
-    ("embed with bucket", USAGE, "?", "features: {x: {type: numeric, scale: bucket, embed: true}}"),
-    ("embed is no switch", USAGE, "?", "features: {x: {type: numeric, scale: none, embed: perhaps}}"),
-    ("encoding unknown", USAGE, "?", "features: {c: {type: categorical, encoding: hsah}}"),
-    ("buckets of a vocabulary", USAGE, "?", "features: {c: {type: categorical, buckets: 3}}"),
-    ("min_count of a hash", USAGE, "?", "features: {c: {type: categorical, encoding: hash, min_count: 3}}"),
-    ("category of halves", DATA, "?", "features: {x: categorical}"),
-    ("drop is no list", USAGE, "?", "features: {c: categorical}\ndrop: x"),
-    ("drop is no column", USAGE, "?", "features: {c: categorical}\nothers: guess\ndrop: [y]"),
-    ("too many rows of embeddings", USAGE, "?", "features:\n" + "".join(
+    ("unknown key", USAGE, "f.yaml:1: unknown key 'featurs' of the features file; did you mean 'features'?", "featurs: {x: numeric}"),
+    ("not a map", USAGE, "f.yaml:1: expected a map with features:, label: and others:", "- x"),
+    ("list of features", USAGE, "f.yaml:1: features: takes a map of names, as in 'features: {user_id: categorical}'", "features: [x]"),
+    ("no feature", USAGE, "f.yaml:1: no features: name at least one column under features:, or say others: guess", "features: {}"),
+    ("type unknown", USAGE, "f.yaml:1: type 'numerc' is unknown; there are numeric, categorical, bag; did you mean 'numeric'?", "features: {x: numerc}"),
+    ("type missing", USAGE, "f.yaml:1: feature 'x' has no type: numeric, categorical or bag", "features: {x: {scale: none}}"),
+    ("feature is a list", USAGE, "f.yaml:1: feature 'x' takes a type, as in 'x: categorical' or 'x: {type: numeric, ...}'", "features: {x: [numeric]}"),
+    ("key of a number unknown", USAGE, "f.yaml:1: unknown key 'bukets' of numeric feature 'x'; did you mean 'buckets'?", "features: {x: {type: numeric, bukets: 3}}"),
+    ("key of a category unknown", USAGE, "f.yaml:1: unknown key 'mincount' of categorical feature 'c'; did you mean 'min_count'?", "features: {c: {type: categorical, mincount: 3}}"),
+    ("column unknown", USAGE, "f.yaml:1: feature column 'y' is not in the source", "features: {y: numeric}"),
+    ("column of another type", DATA, "good.csv row 0: column 'c': 'a' is not a number; repair it, or make the feature categorical", "features: {c: numeric}"),
+    ("column is the label", USAGE, "f.yaml:1: feature 'l' reads column 'label', which is the label or the weight", "features: {l: {type: numeric, column: label}}"),
+    ("bag of a plain column", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: bag}"),
+    ("scale unknown", USAGE, "f.yaml:1: scale 'standrad' is unknown; there are none, standard, minmax, bucket; did you mean 'standard'?", "features: {x: {type: numeric, scale: standrad}}"),
+    ("clip not a list", USAGE, "f.yaml:1: clip of feature 'x' takes two numbers, as in clip: [0, 100]", "features: {x: {type: numeric, clip: 3}}"),
+    ("clip of maps", USAGE, "f.yaml:1: clip: [LOW, HIGH] takes two numbers; null is no bound", "features: {x: {type: numeric, clip: [{}, 1]}}"),
+    ("clip of words", USAGE, "f.yaml:1: clip bound 'low' is not a number; null is no bound", "features: {x: {type: numeric, clip: [low, 1]}}"),
+    ("clip with the wrong infinity", USAGE, "f.yaml:1: clip bound .inf leaves nothing", "features: {x: {type: numeric, clip: [.inf, 1]}}"),
+    ("clip turned", USAGE, "f.yaml:1: clip of feature 'x' has its low bound above its high one", "features: {x: {type: numeric, clip: [2, 1]}}"),
+    ("name is empty", USAGE, "f.yaml:1: a feature needs a name of UTF-8 text", "features: {'': numeric}"),
+    ("weights that are no column", USAGE, "f.yaml:1: weights column 'v' is not in the source", "features: {c: {type: bag, weights: v}}"),
+    ("buckets without bucket", USAGE, "f.yaml:1: buckets of feature 'x' needs scale: bucket", "features: {x: {type: numeric, scale: none, buckets: 3}}"),
+    ("too few buckets", USAGE, "f.yaml:1: 'buckets' must be between 2 and 4096, not 1", "features: {x: {type: numeric, scale: bucket, buckets: 1}}"),
+    ("embed with bucket", USAGE, "f.yaml:1: embed of feature 'x' needs another scale than bucket: buckets are embedded anyway", "features: {x: {type: numeric, scale: bucket, embed: true}}"),
+    ("embed is no switch", USAGE, "f.yaml:1: 'embed' must be true or false, not 'perhaps'", "features: {x: {type: numeric, scale: none, embed: perhaps}}"),
+    ("encoding unknown", USAGE, "f.yaml:1: encoding 'hsah' is unknown; there are vocabulary, hash; did you mean 'hash'?", "features: {c: {type: categorical, encoding: hsah}}"),
+    ("buckets of a vocabulary", USAGE, "f.yaml:1: buckets of feature 'c' needs encoding: hash", "features: {c: {type: categorical, buckets: 3}}"),
+    ("min_count of a hash", USAGE, "f.yaml:1: min_count of feature 'c' needs encoding: vocabulary", "features: {c: {type: categorical, encoding: hash, min_count: 3}}"),
+    ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
+    ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
+    ("drop is no column", USAGE, "f.yaml:3: column 'y' to drop is not in the source", "features: {c: categorical}\nothers: guess\ndrop: [y]"),
+    ("too many rows of embeddings", USAGE, "feature 'c4' brings the embedding rows to 5000000005, more than 2^32: raise min_count, set max_size or take fewer buckets", "features:\n" + "".join(
         f"  c{i}: {{type: categorical, column: c, encoding: hash, buckets: 1000000000}}\n" for i in range(5))),
 ):
     case(f"features: {name}", code, message, *train("--features", "f.yaml"), files={"f.yaml": text + "\n"})
 for name, message, text, w in (
-    ("numbers of a list", "?", "x: numeric", "[1,2]"), ("a category of a list", "?", "x: categorical", "[1,2]"),
-    ("weights of other length", "?", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "?", "x: {type: bag, weights: w}", "[-1,2]"),
-    ("weights of text", "?", "x: {type: bag, weights: w}", '["a","b"]'), ("weights that are no column", "?", "x: {type: bag, weights: v}", "[1,2]"),
-):
+    ("numbers of a list", "f.yaml: numeric column 'x' has type list<int64>, expected a number", "x: numeric", "[1,2]"), ("a category of a list", "f.yaml: categorical column 'x' has type list<int64>, expected a single value (a list needs type: bag)", "x: categorical", "[1,2]"),
+    ("weights of other length", "lists.jsonl row 0: weights column 'w' has 1 numbers beside the 2 entries of 'x'", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "lists.jsonl row 0: weights column 'w' has -1, expected finite numbers of 0 or more", "x: {type: bag, weights: w}", "[-1,2]"),
+    ("weights of text", "f.yaml: weights column 'w' has type list<utf8>, expected a list of numbers beside the bag", "x: {type: bag, weights: w}", '["a","b"]'), ):
     case(f"features: {name}", DATA, message, *train("--features", "f.yaml", source="lists.jsonl"),
          files={"f.yaml": f"features: {{{text}}}\n", "lists.jsonl": "".join(f'{{"label":{i % 2},"x":[1,2],"w":{w}}}\n' for i in range(20))})
-case("features: file missing", STORAGE, "?", *train("--features", "missing.yaml"))
+case("features: file missing", STORAGE, "cannot open missing.yaml: No such file or directory", *train("--features", "missing.yaml"))
+
+NUMBER = "features: {x: {type: numeric, scale: standard, embed: false}}\n"
 
 # ---- models of one's own -----------------------------------------------------------------------------------------------
 for name, message, text in (
-    ("no layers", "?", "name: m"),
-    ("layers is no list", "?", "layers: {linear: {}}"),
-    ("empty", "?", "layers: []"),
-    ("unknown layer", "?", "layers: [{linaer: {}}]"),
-    ("layer of two kinds", "?", "layers: [{linear: {}, fm: {}}]"),
-    ("layer is a list", "?", "layers: [[linear]]"),
-    ("settings are a word", "?", "layers: [{dense: 3}]"),
-    ("is a list", "?", "- linear"),
-    ("name with a space", "?", "layers: [{embedding: {name: a b, dim: 4}}]"),
-    ("name is a list", "?", "layers: [{embedding: {name: [a], dim: 4}}]"),
-    ("too many layers", "?", "layers: [" + "linear, " * 2000 + "linear]"),
-    ("units are a word", "?", "layers: [{dense: {input: numeric, units: many}}]"),
-    ("dropout is a word", "?", "layers: [{dense: {input: numeric, units: 1, dropout: much}}]"),
-    ("embedding too wide", "?", "layers: [{embedding: {name: e, dim: 100000}}]"),
-    ("weights beyond reason", "?", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 9 + "e]}}, "
+    ("no layers", "m.yaml:1: a model needs 'layers', a list of at least one layer", "name: m"),
+    ("layers is no list", "m.yaml:1: a model needs 'layers', a list of at least one layer", "layers: {linear: {}}"),
+    ("empty", "m.yaml:1: a model needs 'layers', a list of at least one layer", "layers: []"),
+    ("unknown layer", "m.yaml:1: unknown layer kind 'linaer'; there are: linear, embedding, fm, dense, add, concat, activation, dropout, batch_norm; did you mean 'linear'?", "layers: [{linaer: {}}]"),
+    ("layer of two kinds", "m.yaml:1: a layer is written as '- KIND: {key: value, ...}', one kind an entry", "layers: [{linear: {}, fm: {}}]"),
+    ("layer is a list", "m.yaml:1: a layer is written as '- KIND: {key: value, ...}', one kind an entry", "layers: [[linear]]"),
+    ("settings are a word", "m.yaml:1: layer 'dense' needs a map of keys, as in '- dense: {name: x}'", "layers: [{dense: 3}]"),
+    ("is a list", "m.yaml:1: a model is a map with the keys name, paper and layers", "- linear"),
+    ("name with a space", "m.yaml:1: 'a b' cannot name a layer; expected letters, digits, '_' or '-', at most 55, and not 'numeric'", "layers: [{embedding: {name: a b, dim: 4}}]"),
+    ("name is a list", "m.yaml:1: 'name' must be a single value, not a list", "layers: [{embedding: {name: [a], dim: 4}}]"),
+    ("too many layers", "m.yaml:1: 2001 layers: a model has at most 1000", "layers: [" + "linear, " * 2000 + "linear]"),
+    ("units are a word", "m.yaml:1: 'units' must be a whole number, not 'many'", "layers: [{dense: {input: numeric, units: many}}]"),
+    ("dropout is a word", "m.yaml:1: 'dropout' must be a number, not 'much'", "layers: [{dense: {input: numeric, units: 1, dropout: much}}]"),
+    ("embedding too wide", "m.yaml:1: 'dim' must be between 1 and 4096, not 100000", "layers: [{embedding: {name: e, dim: 100000}}]"),
+    ("weights beyond reason", "layer 'dense' (dense) has 81920 x 65536 weights, which is beyond all reason", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 9 + "e]}}, "
      "{dense: {input: a, units: 65536}}, {dense: {units: 1}}]"),
-    ("input beyond reason", "?", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 20000 + "e]}}, "
-     "{dense: {units: 1}}]"),
-    ("input is below", "?", "layers: [{dense: {input: later, units: 1}}, {dense: {name: later, input: numeric, units: 1}}]"),
-    ("first layer without input", "?", "layers: [{dense: {units: 1}}]"),
-    ("input is a map", "?", "layers: [{dense: {input: {a: b}, units: 1}}]"),
-    ("input is a list of lists", "?", "layers: [{dense: {input: [[a]], units: 1}}]"),
-    ("too few inputs", "?", "layers: [{dense: {name: a, input: numeric, units: 1}}, {add: {input: [a]}}]"),
-    ("layer that nobody reads", "?", "layers: [{dense: {name: a, input: numeric, units: 2}}, {dense: {input: numeric, units: 1}}]"),
-    ("nothing to train", "?", "layers: [{activation: {input: numeric, kind: relu}}]"),
-    ("dropout without rate", "?", "layers: [{dropout: {input: numeric}}]"),
-    ("unknown key", "?", "layers: [{embedding: {name: e, dims: 4}}, {dense: {input: e, units: 1}}]"),
-    ("unknown input", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: emb, units: 1}}]"),
-    ("name twice", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: e, input: e, units: 1}}]"),
-    ("dense without units", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e}}]"),
-    ("units 0", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 0}}]"),
-    ("activation unknown", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
-    ("dropout of 1", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
-    ("more than one output", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
-    ("fm of numbers", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
-    ("add of different widths", "?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
+    ("input is below", "m.yaml:1: layer 'dense' (dense): input 'later' is not above it; a layer reads layers before it", "layers: [{dense: {input: later, units: 1}}, {dense: {name: later, input: numeric, units: 1}}]"),
+    ("first layer without input", "m.yaml:1: layer 'dense' (dense): it is the first layer, so it needs the key 'input'", "layers: [{dense: {units: 1}}]"),
+    ("input is a map", "m.yaml:1: layer 'dense' (dense): 'input' is a name or a list of names", "layers: [{dense: {input: {a: b}, units: 1}}]"),
+    ("input is a list of lists", "m.yaml:1: layer 'dense' (dense): 'input' is a name or a list of names", "layers: [{dense: {input: [[a]], units: 1}}]"),
+    ("too few inputs", "m.yaml:1: layer 'add' (add): takes at least 2 inputs, not 1", "layers: [{embedding: {name: e, dim: 4}}, {add: {input: [e]}}]"),
+    ("layer that nobody reads", "m.yaml:1: layer 'a' (dense): no layer reads it; name it as an input of another, or remove it", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
+     "{dense: {input: e, units: 1}}]"),
+    ("key without likeness", "m.yaml:1: unknown key 'kind' of layer 'activation'; there are: name, input, function", "layers: [{activation: {kind: relu}}]"),
+    ("dropout without rate", "m.yaml:1: layer 'dropout' (dropout): needs the key 'rate'", "layers: [{dropout: {input: numeric}}]"),
+    ("unknown key", "m.yaml:1: unknown key 'dims' of layer 'embedding'; did you mean 'dim'?", "layers: [{embedding: {name: e, dims: 4}}, {dense: {input: e, units: 1}}]"),
+    ("unknown input", "m.yaml:1: layer 'dense' (dense): unknown input 'emb'; inputs are 'numeric' and the layers above", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: emb, units: 1}}]"),
+    ("name twice", "m.yaml:1: two layers are named 'e'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: e, input: e, units: 1}}]"),
+    ("dense without units", "m.yaml:1: layer 'dense' (dense): needs the key 'units'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e}}]"),
+    ("units 0", "m.yaml:1: 'units' must be between 1 and 65536, not 0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 0}}]"),
+    ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
+    ("dropout of 1", "m.yaml:1: 'dropout' must be between 0 and 0.9999, not 1.0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
+    ("more than one output", "m.yaml:1: layer 'dense' (dense): the last layer gives the logit, one number a row; this one gives 2. End with 'dense: {units: 1}'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
+    ("fm of numbers", "m.yaml:1: layer 'fm' (fm): input 'h' is not made of fields; an fm needs an embedding", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
+    ("add of different widths", "m.yaml:1: layer 's' (add): input 'b' has 3 numbers a row and 'a' has 2; all must have one shape", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {name: b, input: e, units: 3}}, {add: {name: s, input: [a, b]}}, {dense: {input: s, units: 1}}]"),
 ):
     case(f"model: {name}", USAGE, message, *train(model="m.yaml"), files={"m.yaml": text + "\n"})
-case("model: fm without categories", USAGE, "?", *train("--features", "f.yaml", model="fm"), files={"f.yaml": "features: {x: numeric}\n"})
+case("model: fm without categories", USAGE, "model 'fm':7: layer 'second' (fm): the data has no categorical fields to pair; declare some, or use model 'lr'", *train("--features", "f.yaml", model="fm"), files={"f.yaml": NUMBER})
+case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
+    "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (
-    ("dense", "?", "{dense: {input: numeric, units: 1}}"), ("concat", "?", "{concat: {input: [numeric, numeric]}}"),
-    ("batch_norm", "?", "{batch_norm: {input: numeric}}"),
+    ("dense", "m.yaml:1: layer 'dense' (dense): its inputs are empty: the data has no columns for them", "{dense: {input: numeric, units: 1}}"), ("concat", "m.yaml:1: layer 'concat' (concat): its inputs are empty: the data has no columns for them", "{concat: {input: [numeric, numeric]}}"),
+    ("batch_norm", "m.yaml:1: layer 'batch_norm' (batch_norm): its input is empty: the data has no columns for it", "{batch_norm: {input: numeric}}"),
 ):
     case(f"model: {name} of no numbers", USAGE, message, *train("--features", "f.yaml", model="m.yaml"),
          files={"f.yaml": "features: {c: categorical}\n", "m.yaml": f"layers: [{layer}, {{dense: {{units: 1}}}}]\n"})
-case("summary: two kinds", USAGE, "?", "summary", "m.yaml", files={"m.yaml": "layers: [{linear: {}, fm: {}}]\n"})
-case("summary: no layers", USAGE, "?", "summary", "m.yaml", files={"m.yaml": "layers: 3\n"})
-case("model: unknown name", USAGE, "?", *train(model="deepmf"))
-case("model: unknown name without likeness", USAGE, "?", *train(model="xyzzy"))
-case("model: file missing", STORAGE, "?", *train(model="./missing.yaml"))
+case("summary: two kinds", USAGE, "m.yaml:1: layer 1 must be one kind with its settings, as in '- dense: {units: 1}'", "summary", "m.yaml", files={"m.yaml": "layers: [{linear: {}, fm: {}}]\n"})
+case("summary: no layers", USAGE, "m.yaml:1: a model needs 'layers:', a list of them", "summary", "m.yaml", files={"m.yaml": "layers: 3\n"})
+case("model: unknown name", USAGE, "unknown model 'deepmf'; there are: deepfm, fm, lr, and files that end in .yaml; did you mean 'deepfm'?", *train(model="deepmf"))
+case("model: unknown name without likeness", USAGE, "unknown model 'xyzzy'; there are: deepfm, fm, lr, and files that end in .yaml", *train(model="xyzzy"))
+case("model: file missing", STORAGE, "cannot open ./missing.yaml: No such file or directory", *train(model="./missing.yaml"))
 
 # ---- models that were trained ------------------------------------------------------------------------------------------
-case("no such model", STORAGE, "?", "eval", "missing", "good.csv")
-case("folder without a model", DATA, "?", "eval", "empty_folder", "good.csv", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
-case("model of a newer version", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(version=99)))
-case("model of another format", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(format="other")))
-case("model without a version", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(version="x")))
-case("model without features", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("features")))
-case("model without layers", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("model")))
-case("model without a digest", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("weights")))
-case("features of a newer version", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["features"].update(version=99)))
-case("manifest broken", DATA, "?", "eval", "changed", "good.csv",
+case("no such model", STORAGE, "missing: there is no such model folder; 'shoal train --out DIR' makes one", "eval", "missing", "good.csv")
+case("folder without a model", DATA, "empty_folder: no model: there is no model.json; a run that has finished has one", "eval", "empty_folder", "good.csv", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
+case("model of a newer version", DATA, "changed/model.json: shoal-model version 99 is newer than this program reads (1); use a newer shoal", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(version=99)))
+case("model of another format", DATA, "changed/model.json: not a shoal-model file: its \"format\" is 'other'", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(format="other")))
+case("model without a version", DATA, "changed/model.json: \"version\" must be a number from 1; the file is damaged", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.update(version="x")))
+case("model without features", DATA, "changed/model.json: no \"features\"; the file is damaged", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("features")))
+case("model without layers", DATA, "changed/model.json: no \"model\"; the file is damaged", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("model")))
+case("model without a digest", DATA, "changed/model.json: no size and digest of changed/model.safetensors; the file is damaged", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j.pop("weights")))
+case("features of a newer version", DATA, "cannot load changed: changed/model.json:1: features of version 99, this program knows up to 1: use a newer shoal", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["features"].update(version=99)))
+case("manifest broken", DATA, "changed/model.json:1: not JSON: string or '}' expected near end of file", "eval", "changed", "good.csv",
      before=changed_model(lambda f: (f / "model.json").write_text("{") and None))
-case("weights cut", DATA, "?", "eval", "changed", "good.csv", before=changed_model(
+case("weights cut", DATA, "changed/model.safetensors: tensor 'top.weight' lies outside the file; the file is damaged or of another program", "eval", "changed", "good.csv", before=changed_model(
     lambda f: (f / "model.safetensors").write_bytes((f / "model.safetensors").read_bytes()[:-4]) and None))
-case("weights damaged", DATA, "?", "eval", "changed", "good.csv", before=changed_model(
+case("weights damaged", DATA, "changed/model.safetensors: digest DIGEST, but changed/model.json says DIGEST; the file is damaged or not the one that was written", "eval", "changed", "good.csv", before=changed_model(
     lambda f: (f / "model.safetensors").write_bytes(damaged(f / "model.safetensors", flip(-1))) and None))
-case("weights missing", STORAGE, "?", "eval", "changed", "good.csv", before=changed_model(lambda f: (f / "model.safetensors").unlink()))
+case("weights missing", STORAGE, "cannot open changed/model.safetensors: No such file or directory", "eval", "changed", "good.csv", before=changed_model(lambda f: (f / "model.safetensors").unlink()))
 for name, message, change in (
-    ("shorter than their header", "?", lambda d: d[:5]), ("with a huge header", "?", lambda d: b"\xff" * 8 + d[8:]),
-    ("with a broken header", "?", lambda d: d[:8] + b"!" + d[9:]), ("with bytes behind", "?", lambda d: d + b"\0" * 8),
-    ("with a header of a list", "?", lambda d: struct.pack("<Q", 2) + b"[]"),
-    ("of an unknown type", "?", lambda d: d.replace(b'"F32"', b'"F99"', 1)),
+    ("shorter than their header", "changed/model.safetensors: not a safetensors file: shorter than its first 8 bytes", lambda d: d[:5]), ("with a huge header", "changed/model.safetensors: not a safetensors file, or cut: its header claims 18446744073709551615 bytes", lambda d: b"\xff" * 8 + d[8:]),
+    ("with a broken header", "changed/model.safetensors: the safetensors header is no JSON: '[' or '{' expected near '!'", lambda d: d[:8] + b"!" + d[9:]), ("with bytes behind", "changed/model.safetensors: 8 bytes stand behind the last tensor; the file is damaged", lambda d: d + b"\0" * 8),
+    ("with a header of a list", "changed/model.safetensors: the safetensors header is no JSON object", lambda d: struct.pack("<Q", 2) + b"[]"),
+    ("of an unknown type", "changed/model.safetensors: tensor 'e.table' is of type 'F99'; F32, F64, U8, U32, I64 and U64 are read", lambda d: d.replace(b'"F32"', b'"F99"', 1)),
 ):
     case(f"weights {name}", DATA, message, "eval", "changed", "good.csv", before=changed_model(
         lambda f, change=change: (f / "model.safetensors").write_bytes(damaged(f / "model.safetensors", change)) and None))
-case("weights are a folder", STORAGE, "?", "eval", "changed", "good.csv", before=changed_model(
+case("weights are a folder", STORAGE, "cannot read changed/model.safetensors: it is a folder, a file is expected", "eval", "changed", "good.csv", before=changed_model(
     lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir(), None)[2]))
-case("weights of another size", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["weights"].update(bytes=9)))
+case("weights of another size", DATA, "changed/model.safetensors: 3734 bytes, but changed/model.json says 9; the file is cut or not the one that was written", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["weights"].update(bytes=9)))
 for name, message, change in (
-    ("no object", "?", lambda j: j.update(features=[])), ("no list", "?", lambda j: j["features"].pop("features")),
-    ("a word for a feature", "?", lambda j: j["features"].update(features=["x"])),
-    ("a feature without a name", "?", lambda j: j["features"]["features"][0].update(name=None)),
-    ("a feature of unknown type", "?", lambda j: j["features"]["features"][0].update(type="thing")),
-    ("a feature named twice", "?", lambda j: j["features"]["features"].append(j["features"]["features"][0])),
-    ("no feature", "?", lambda j: j["features"].update(features=[])),
-    ("a feature without edges", "?", lambda j: [f.pop("edges", 0) for f in j["features"]["features"]]),
-    ("edges that fall", "?", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
+    ("no object", "cannot load changed: changed/model.json:1: features must be an object", lambda j: j.update(features=[])), ("no list", "cannot load changed: changed/model.json:1: no list of features", lambda j: j["features"].pop("features")),
+    ("a word for a feature", "cannot load changed: changed/model.json:1: a feature must be an object", lambda j: j["features"].update(features=["x"])),
+    ("a feature without a name", "cannot load changed: changed/model.json:1: 'name' needs a value", lambda j: j["features"]["features"][0].update(name=None)),
+    ("a feature of unknown type", "cannot load changed: changed/model.json:1: type 'thing' is unknown", lambda j: j["features"]["features"][0].update(type="thing")),
+    ("a feature named twice", "cannot load changed: two features are named 'x'; names must differ", lambda j: j["features"]["features"].append(j["features"]["features"][0])),
+    ("no feature", "cannot load changed: no features: name at least one column", lambda j: j["features"].update(features=[])),
+    ("a feature without edges", "cannot load changed: changed/model.json:1: feature 'x' has no list of fewer than 4096 edges", lambda j: [f.pop("edges", 0) for f in j["features"]["features"]]),
+    ("edges that fall", "cannot load changed: changed/model.json:1: edges of feature 'x' are not ascending numbers", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
 ):
     case(f"features of a model: {name}", DATA, message, "eval", "changed", "good.csv", before=changed_manifest(change))
-case("layers of a model damaged", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["model"].update(layers=[])))
-case("weights of other layers", DATA, "?", "eval", "changed", "good.csv", before=changed_manifest(
+case("layers of a model damaged", DATA, "cannot load changed: changed/model.json:1: a model needs 'layers', a list of at least one layer", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["model"].update(layers=[])))
+case("weights of other layers", DATA, "changed/model.safetensors: tensor 'h2.weight' is F32 [32, 4], expected F32 [32, 7]", "eval", "changed", "good.csv", before=changed_manifest(
     lambda j: [x["dense"].update(units=7) for x in j["model"]["layers"] if "dense" in x and x["dense"].get("units") == 4]))
-case("model without a label", USAGE, "?", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["features"].pop("label")))
-case("eval without the column", DATA, "?", "eval", "model", "other.csv", files={"other.csv": "label,x\n0,1\n1,2\n"})
-case("eval without the label", DATA, "?", "eval", "model", "other.csv", files={"other.csv": "x,c\n0,a\n1,b\n"})
-case("eval without rows", DATA, "?", "eval", "model", "none.csv", files={"none.csv": HEAD})
-case("eval without a source", USAGE, "?", "eval", "model")
-case("predict without an output", USAGE, "?", "predict", "model", "good.csv")
-case("predict keeps no column", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "nope")
-case("predict keeps twice", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "x", "--keep", "x")
-case("predict keeps the prediction", USAGE, "?", "predict", "model", "good.csv", "out.csv", "--keep", "prediction")
-case("predict output there", STORAGE, "?", "predict", "model", "good.csv", "there.csv", files={"there.csv": "x"})
+case("model without a label", USAGE, "the model does not name a label column; name it by --label", "eval", "changed", "good.csv", before=changed_manifest(lambda j: j["features"].pop("label")))
+case("eval without the column", DATA, "other.csv: there is no column 'c'; there are: label, x", "eval", "model", "other.csv", files={"other.csv": "label,x\n0,1\n1,2\n"})
+case("eval without the label", DATA, "other.csv: there is no column 'label'; there are: x, c", "eval", "model", "other.csv", files={"other.csv": "x,c\n0,a\n1,b\n"})
+case("eval without rows", DATA, "the source has no rows: there is nothing to evaluate", "eval", "model", "none.csv", files={"none.csv": HEAD})
+case("eval without a source", USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST", "eval", "model")
+case("predict without an output", USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST", "predict", "model", "good.csv")
+case("predict keeps no column", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", "predict", "model", "good.csv", "out.csv", "--keep", "nope")
+case("predict keeps twice", USAGE, "--keep x is given twice", "predict", "model", "good.csv", "out.csv", "--keep", "x", "--keep", "x")
+case("predict keeps the prediction", USAGE, "--keep prediction: that is the name of the column of predictions; give that another one by --output-column", "predict", "model", "good.csv", "out.csv", "--keep", "prediction")
+case("predict output there", STORAGE, "there.csv exists; use --overwrite to replace it, or choose another name", "predict", "model", "good.csv", "there.csv", files={"there.csv": "x"})
 
 # ---- runs --------------------------------------------------------------------------------------------------------------
-case("out there", STORAGE, "?", *train(), before=lambda: must(*train()) and None)
-case("diverged", DIVERGED, "?", *train("--optimizer", "sgd", "--lr", "1e6", "--epochs", "9", model="deepfm"))
-case("resume with another setting", USAGE, "?", *train("--resume", "--lr", "0.5"), before=lambda: must(*train()) and None)
-case("resume with other data", DATA, "?", *train("--resume", source="mine.csv"), files={"mine.csv": GOOD}, before=lambda: (
+case("out there", STORAGE, "out holds a model already; give --overwrite to replace it, or another --out", *train(), before=lambda: must(*train()) and None)
+case("diverged", DIVERGED, "training diverged at step 2 (epoch 3): the loss is nan; expected a finite number; try a smaller --lr, or look for extreme values by `shoal show`", *train("--optimizer", "sgd", "--lr", "1e6", "--epochs", "9", "--kernels", "portable", model="deepfm"))
+case("run unfinished", STORAGE, "out holds an unfinished run; give --resume to continue it, or --overwrite to start anew", *train(), before=unfinished_run)
+case("checkpoint of a newer version", DATA, "out/checkpoints/step-N/manifest.json: shoal-checkpoint version 99 is newer than this program "
+     "reads (1); use a newer shoal", *train("--epochs", "1000000", "--patience", "0", "--checkpoint-every", "1", "--resume"),
+     before=newer_checkpoint)
+case("resume with another setting", USAGE, "cannot resume: 'lr' was 0.001, is 0.5; give it as it was, or train anew in another --out", *train("--resume", "--lr", "0.5"), before=lambda: must(*train()) and None)
+case("resume with other data", DATA, "cannot resume: the data changed: 'files.train/0/mine.csv.bytes' was 350, is 356; bring the old data back, or train anew in another --out", *train("--resume", source="mine.csv"), files={"mine.csv": GOOD}, before=lambda: (
     must(*train(source="mine.csv")), pathlib.Path("mine.csv").write_text(GOOD + "1,2,a\n"), None)[2])
-case("resume of who knows what", DATA, "?", "train", "good.csv", "--label", "label", "--out", "changed", "--resume",
+case("resume of who knows what", DATA, "changed/model.json does not say which run made it; give --overwrite to replace it", "train", "good.csv", "--label", "label", "--out", "changed", "--resume",
      before=changed_manifest(lambda j: j.pop("settings")))
-case("no progress", STALLED, "?", *train("--format", "csv", "--stall-timeout", "1", source="-"),
+case("no progress", STALLED, "no progress for 1 s while reading: waiting for the training data; a slow source needs a longer --stall-timeout", *train("--format", "csv", "--stall-timeout", "1", source="-"),
      stdin=lambda: os.fdopen(os.pipe()[0], "rb"))
-case("out of memory", NOMEM, "?", *train("--features", "f.yaml", "--embedding-dim", "256", model="fm"),
+case("out of memory", NOMEM, "out of memory: 307200003072 bytes for the model's weights; fewer buckets or a smaller --embedding-dim need less", *train("--features", "f.yaml", "--embedding-dim", "256", model="fm"),
      files={"f.yaml": "features: {c: {type: categorical, encoding: hash, buckets: 100000000}}\n"},
-     prefix=("prlimit", "--as=4000000000"))
+     before=limited_memory, prefix=("prlimit", "--as=4000000000"))

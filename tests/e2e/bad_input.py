@@ -14,6 +14,7 @@ from _messages import messages
 from _shoal import SRC, TMP, Verdict, run
 
 AT_ONCE = 2
+CHANGING = (r"tmp-\d+", "tmp-PID"), (r"step-\d+", "step-N"), (r"\b[0-9a-f]{32}\b", "DIGEST")  # from one run to the next
 show = "--show" in sys.argv
 wanted = [a for a in sys.argv[1:] if not a.startswith("-")]
 cases = [c for c in CASES if not wanted or c.name in wanted]
@@ -32,7 +33,8 @@ def attempt(i):
         return why_not, None
     r = run(*case.command, env=case.env, prefix=case.prefix, stdin=case.open_stdin(), timeout=120)
     case.clean()
-    r.message = re.sub(r"tmp-\d+", "tmp-PID", r.message)
+    for changing, name in CHANGING:
+        r.message = re.sub(changing, name, r.message)
     return None, r
 
 
