@@ -1,6 +1,4 @@
 /* buf.c: growth, text and JSON out; strict numbers and UTF-8 in. */
-#ifndef _GNU_SOURCE
-#endif
 #include "base/buf.h"
 
 #include <locale.h>

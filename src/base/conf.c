@@ -1,6 +1,4 @@
 /* conf.c: YAML by libyaml's events into a tree, under limits. Reading values is in conf_read.c. */
-#ifndef _GNU_SOURCE
-#endif
 #include "base/conf.h"
 
 #include <errno.h>

@@ -1,6 +1,4 @@
 /* conf_read.c: typed reads of a configuration, each complaint with file and line, and the nearest word. */
-#ifndef _GNU_SOURCE
-#endif
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
 /* error.c: the table of codes, and filling shoal_error. */
-#ifndef _GNU_SOURCE
-#endif
 #include "base/error.h"
 
 #include <errno.h>

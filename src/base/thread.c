@@ -1,6 +1,4 @@
 /* thread.c: background threads, and how many processors there are for us. */
-#ifndef _GNU_SOURCE
-#endif
 #include "base/thread.h"
 
 #include <pthread.h>

@@ -1,6 +1,4 @@
 /* history.c: see history.h. */
-#ifndef _GNU_SOURCE
-#endif
 #include "train/history.h"
 
 #include <errno.h>

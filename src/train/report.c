@@ -1,6 +1,4 @@
 /* report.c: see report.h. One mutex guards what run.json says; the watchdog writes it too. */
-#ifndef _GNU_SOURCE
-#endif
 #include "train/report.h"
 
 #include <errno.h>

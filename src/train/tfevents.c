@@ -1,6 +1,4 @@
 /* tfevents.c: see tfevents.h. */
-#ifndef _GNU_SOURCE
-#endif
 #include "train/tfevents.h"
 
 #include <dirent.h>

@@ -16,7 +16,7 @@ CSV = "clicks.csv"
 with open(CSV, "w", encoding="utf-8") as f:
     f.write("click,user,price\n")
     for i in range(300):
-        f.write(f"{i * 7919 % 3 % 2},u{i * 31 % 17},{i * 37 % 101 / 10}\n")
+        f.write(f"{i * 7919 % 3 % 2},u{i * 31 % 17},{i * 37 % 101 / 8}\n")
 
 MODEL = ["--label", "click", "--model", "fm", "--epochs", "1", "--batch-size", "64", "--seed", "1", "--threads", "1"]
 
