@@ -81,7 +81,7 @@ install_packages() {
         echo "    $command" >&2
         exit 1
     fi
-    echo "installing:$1" >&2
+    echo "installing, which may take minutes:$1" >&2
     quiet="-qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0"
     log=$(mktemp)
     # shellcheck disable=SC2086

@@ -120,8 +120,8 @@ static void test_refusals(void **state)
     refused("train", "a --lr -1", "--lr is -1, expected 0 to 1000000");
     refused("train", "a --memory 5X", "--memory is '5X', expected a whole number of bytes, such as 268435456 or 256M");
     refused("train", "a --memory 99999999T", "--memory is 99999999T, expected 1048576 to 9007199254740992");
-    refused("train", "a --optimizer adm", "--optimizer is 'adm', expected sgd|adagrad|adam|ftrl");
-    refused("train", "a --optimizer ada", "--optimizer is 'ada', expected sgd|adagrad|adam|ftrl");
+    refused("train", "a --optimizer adm", "--optimizer is 'adm', expected sgd|adagrad|adam|ftrl; did you mean 'adam'?");
+    refused("train", "a --optimizer ada", "--optimizer is 'ada', expected sgd|adagrad|adam|ftrl; did you mean 'adam'?");
     refused("train", "a --lr", "--lr needs a value: RATE");
     refused("train", "a --resume=maybe", "--resume is 'maybe', expected true or false");
     refused("train", "a --valid a,,b", "--valid is 'a,,b': an entry is empty");

@@ -267,7 +267,7 @@ static void test_bad_values_are_refused(void **state)
             "weight column 'w' is null, expected a finite number of 0 or more");
     refused("a:g", "1 | -inf", "an", NULL, NULL, SHOAL_DATA, 1,
             "column 'a' is -infinity; give feature 'a' a clip: [LOW, HIGH], or make it null");
-    refused("a:u", "1 | x1", "an", NULL, NULL, SHOAL_DATA, 1, "column 'a': 'x1' is not a number");
+    refused("a:u", "1 | x1", "an", NULL, NULL, SHOAL_DATA, 1, "column 'a': 'x1' is not a number; repair it, or make the feature categorical");
     refused("a:u", "ok | a\\xff", "ac", NULL, NULL, SHOAL_DATA, 1,
             "column 'a': 'a?' is not UTF-8; give it as binary or repair it");
     refused("a:g", "1 | 1.5", "ac", NULL, NULL, SHOAL_DATA, 1,

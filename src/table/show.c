@@ -200,7 +200,8 @@ static void say_left_out(const page *g)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < g->schema->n_children; i++) n += g->width[i] == 0;
-    if (n > 0) host_info(g->host, "%lld more columns do not fit; --json shows all, --schema names them", (long long)n);
+    if (n > 0)
+        host_info(g->host, "%lld more column%s not fit; --json shows all, --schema names them", (long long)n, n == 1 ? " does" : "s do");
 }
 
 static int show_table(table *t, const shoal_host *host, shoal_error *err)

@@ -162,8 +162,8 @@ static void limits_columns_names(void **state)
         table_free(t);
         spec.columns = WRONG;
         spec.n_columns = 1;
-        assert_int_equal(table_open(&spec, &t, &err), SHOAL_USAGE);
-        assert_non_null(strstr(err.message, "no column 'nope'; it has: i, b, s"));
+        assert_int_equal(table_open(&spec, &t, &err), SHOAL_DATA);
+        assert_non_null(strstr(err.message, "there is no column 'nope'; there are: i, b, s"));
     }
 }
 

@@ -85,7 +85,7 @@ def kill_at_every_operation():
             break
         if not v.check(r.code == -signal.SIGKILL, f"operation {n}: ended with {r}"):
             return
-        r = run(*small(out), program=hooked)
+        r = run(*small(out)) # the plain build gives the same bits
         if not v.check(r.code == 0 and sha256_of_weights(out) == want, f"killed at operation {n}, then: {r}"):
             return
     print(f"killed at each of {n - 1} writes, fsyncs and renames")
