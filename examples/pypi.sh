@@ -51,7 +51,8 @@ shoal_program() {
 }
 
 # table FILE SOURCE SQL: one Parquet file by the program's own SQL. A file is written whole or not at all, so one that is
-# there is done.
+# there is done. What the program says is shown when it fails.
 table() {
-    [ -s "$1" ] || "$shoal" convert --format csv --sql "$3" "$2" "$1" >&2
+    [ ! -s "$1" ] || return 0
+    said=$("$shoal" convert --format csv --sql "$3" "$2" "$1" 2>&1) || { echo "$said" >&2; exit 1; }
 }
