@@ -46,15 +46,15 @@ finish() {
     exit $status
 }
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'rm -f "$root.log"; exit 130' INT
+trap 'rm -f "$root.log"; exit 143' TERM
 chmod 755 "$root"
 
 # The mirror that this machine itself uses, when it is a Debian of the same suite; else debootstrap's own.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' "Codename: $suite" 2>/dev/null |
     awk '{ print $1; exit }')
 echo "== debootstrap $suite"
-debootstrap --variant=minbase "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
+unshare --mount debootstrap --variant=minbase "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
     { tail -5 "$root.log" >&2; die "debootstrap failed; see $root.log"; }
 rm -f "$root.log"
 echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/fresh" # a folder that is thrown away need not reach the disk
