@@ -29,16 +29,4 @@ long mem_count(void);
 /* Highest resident set of this process so far, bytes. */
 uint64_t mem_peak_rss(void);
 
-/* Arena: many small blocks with one life. Memory is kept by arena_reset, so a reused arena stops allocating. */
-typedef struct arena_chunk arena_chunk;
-typedef struct arena {
-    arena_chunk *head, *current;
-    size_t chunk_bytes, used;
-} arena;
-void arena_init(arena *a, size_t chunk_bytes);
-void *arena_alloc(arena *a, size_t bytes, size_t align); /* NULL on failure; not zeroed; align a power of two <= 64 */
-char *arena_strndup(arena *a, const char *s, size_t n);
-void arena_reset(arena *a);
-void arena_release(arena *a);
-
 #endif

@@ -100,59 +100,12 @@ static void test_table(void **state)
     assert_null(mem_table_alloc(SIZE_MAX / 2));
 }
 
-static int arena_round(arena *a)
-{
-    unsigned char *block[100];
-    for (size_t i = 0; i < 100; i++) {
-        size_t align = (size_t)1 << (i % 7), bytes = i * 7;
-        block[i] = arena_alloc(a, bytes, align);
-        if (block[i] == NULL)
-            return -1;
-        assert_int_equal((uintptr_t)block[i] % align, 0);
-        memset(block[i], (int)i, bytes);
-    }
-    for (size_t i = 0; i < 100; i++)
-        for (size_t k = 0; k < i * 7; k++)
-            assert_int_equal(block[i][k], i);
-    return 0;
-}
-
-static void test_arena(void **state)
-{
-    (void)state;
-    arena a;
-    arena_init(&a, 1000);
-    assert_int_equal(arena_round(&a), 0);
-    void *large = arena_alloc(&a, 100000, 64);
-    assert_non_null(large);
-    memset(large, 1, 100000);
-    char *s = arena_strndup(&a, "abc", 2);
-    assert_string_equal(s, "ab");
-    arena_reset(&a);
-    long before = mem_count();
-    assert_int_equal(arena_round(&a), 0);
-    assert_int_equal(mem_count(), before); /* the memory was kept */
-    arena_reset(&a);
-    large = arena_alloc(&a, 200000, 64); /* in front of the small chunks that are kept */
-    assert_non_null(large);
-    memset(large, 1, 200000);
-    assert_int_equal(arena_round(&a), 0);
-    assert_int_equal(mem_count(), before + 1);
-    assert_null(arena_alloc(&a, SIZE_MAX - 100, 8));
-    arena_release(&a);
-    mem_fail_at(1, 1);
-    assert_int_equal(arena_round(&a), -1);
-    mem_fail_at(0, 0);
-    assert_int_equal(arena_round(&a), 0);
-    arena_release(&a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alignment_and_zero), cmocka_unit_test(test_realloc_keeps_content),
         cmocka_unit_test(test_strings),            cmocka_unit_test(test_nth_fails),
-        cmocka_unit_test(test_table),              cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,6 @@ int tfrecord_create(const char *path, int replace, enum tfrecord_compression c, 
 int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err);
 uint64_t tfrecord_written(const tfrecord_writer *w);           /* bytes of the file so far, buffers included */
 uint64_t tfrecord_count(const tfrecord_writer *w);
-int tfrecord_flush(tfrecord_writer *w, shoal_error *err);
 int tfrecord_commit(tfrecord_writer *w, shoal_error *err);     /* whole or not at all; frees w either way */
 void tfrecord_abort(tfrecord_writer *w);
 

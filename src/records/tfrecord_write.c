@@ -99,12 +99,6 @@ int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err
 uint64_t tfrecord_written(const tfrecord_writer *w) { return file_written(w->file) + w->frames.len; }
 uint64_t tfrecord_count(const tfrecord_writer *w) { return w->count; }
 
-int tfrecord_flush(tfrecord_writer *w, shoal_error *err)
-{
-    int r = write_frames(w, err);
-    return r < 0 ? r : file_flush(w->file, err);
-}
-
 int tfrecord_commit(tfrecord_writer *w, shoal_error *err)
 {
     int r = write_frames(w, err);

@@ -24,8 +24,6 @@ typedef struct file_writer file_writer;
  * pipes and devices are written as they are, without a rename. */
 int file_create(const char *path, int replace, file_writer **out, shoal_error *err);
 int file_write(file_writer *w, const void *p, size_t n, shoal_error *err); /* buffered */
-/* Writes at an offset that was written before (to fill in a header). */
-int file_pwrite(file_writer *w, uint64_t offset, const void *p, size_t n, shoal_error *err);
 uint64_t file_written(const file_writer *w);
 int file_flush(file_writer *w, shoal_error *err); /* hands the buffer to the system; no sync */
 /* fsync, rename, fsync of the folder; frees w on success and failure. When the folder cannot be synced, a name that was free

@@ -75,13 +75,6 @@ static void test_write_and_read(void **state)
         assert_int_equal(file_written(w), at + n);
     }
     assert_false(file_exists("deep/er/x.bin")); /* not before it is complete */
-    bytes[3] = 77;
-    assert_int_equal(file_pwrite(w, 3, bytes + 3, 1, NULL), 0); /* flushed long ago */
-    bytes[sizeof bytes - 1] = 78;
-    assert_int_equal(file_pwrite(w, sizeof bytes - 1, bytes + sizeof bytes - 1, 1, NULL), 0); /* still buffered */
-    bytes[100] = bytes[sizeof bytes - 2] = 79;
-    assert_int_equal(file_pwrite(w, 100, bytes + 100, sizeof bytes - 100, NULL), 0);          /* both */
-    assert_int_equal(file_pwrite(w, sizeof bytes, "x", 1, NULL), SHOAL_INTERNAL);
     assert_int_equal(file_commit(w, &err), 0);
     assert_int_equal(count_all(), 1);
     file_reader *f;

@@ -138,13 +138,13 @@ static int writer_refuse(const file_writer *w, shoal_error *err)
     return error_set(err, w->failed, "%s: an earlier write failed", w->path);
 }
 
-/* All of it, at the place where the file is; with `offset` non-NULL, there. */
-static int writer_put(file_writer *w, const uint8_t *p, size_t n, const uint64_t *offset, shoal_error *err)
+/* All of it, at the place where the file is. */
+static int writer_put(file_writer *w, const uint8_t *p, size_t n, shoal_error *err)
 {
     for (size_t done = 0; done < n;) {
         ssize_t put = -1;
         if (file_op_begin() == 0)
-            put = offset ? pwrite(w->fd, p + done, n - done, (off_t)(*offset + done)) : write(w->fd, p + done, n - done);
+            put = write(w->fd, p + done, n - done);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
@@ -158,7 +158,7 @@ int file_flush(file_writer *w, shoal_error *err)
 {
     if (w->failed)
         return writer_refuse(w, err);
-    int rc = writer_put(w, w->buffer, w->held, NULL, err);
+    int rc = writer_put(w, w->buffer, w->held, err);
     if (rc == 0) {
         w->flushed += w->held;
         w->held = 0;
@@ -176,7 +176,7 @@ int file_write(file_writer *w, const void *p, size_t n, shoal_error *err)
             return rc;
     }
     if (n >= WRITE_BUFFER_BYTES) {
-        int rc = writer_put(w, p, n, NULL, err);
+        int rc = writer_put(w, p, n, err);
         if (rc == 0)
             w->flushed += n;
         return rc;
@@ -185,22 +185,6 @@ int file_write(file_writer *w, const void *p, size_t n, shoal_error *err)
         memcpy(w->buffer + w->held, p, n);
     w->held += n;
     return 0;
-}
-
-int file_pwrite(file_writer *w, uint64_t offset, const void *p, size_t n, shoal_error *err)
-{
-    if (w->failed)
-        return writer_refuse(w, err);
-    uint64_t end = file_written(w);
-    if (offset > end || n > end - offset)
-        return error_set(err, SHOAL_INTERNAL, "%s: %zu bytes at offset %llu lie beyond what was written", w->path, n,
-                         (unsigned long long)offset);
-    if (offset >= w->flushed) {
-        memcpy(w->buffer + (offset - w->flushed), p, n);
-        return 0;
-    }
-    int rc = offset + n > w->flushed ? file_flush(w, err) : 0;
-    return rc < 0 ? rc : writer_put(w, p, n, &offset, err);
 }
 
 uint64_t file_written(const file_writer *w)

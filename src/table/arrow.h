@@ -62,7 +62,6 @@ int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *er
 /* Lists: open, add items (i64, f64 or text by the item type), close. */
 int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err);
 int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err);
-int64_t arrow_builder_rows(const arrow_builder *b, int64_t column);
 /* Hands the rows over as one struct array and starts anew. */
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err);
 

@@ -192,8 +192,6 @@ int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *er
 
 int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(&b->column[column], err); }
 int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return note(&b->column[column], 0, err); }
-int64_t arrow_builder_rows(const arrow_builder *b, int64_t column) { return b->column[column].rows; }
-
 /* ---- handing over ------------------------------------------------------------------------------------------------- */
 
 typedef struct handed { void *buffers[3]; } handed;

@@ -39,7 +39,6 @@ duckdb_state duckdb_open_ext(const char *path, duckdb_database *out, duckdb_conf
 void duckdb_close(duckdb_database *db);
 duckdb_state duckdb_connect(duckdb_database db, duckdb_connection *out);
 void duckdb_disconnect(duckdb_connection *c);
-void duckdb_interrupt(duckdb_connection c);
 duckdb_state duckdb_create_config(duckdb_config *out);
 duckdb_state duckdb_set_config(duckdb_config config, const char *name, const char *value);
 void duckdb_destroy_config(duckdb_config *config);
@@ -54,8 +53,6 @@ const char *duckdb_column_name(duckdb_result *r, uint64_t column);
 duckdb_logical_type duckdb_column_logical_type(duckdb_result *r, uint64_t column);
 void duckdb_destroy_logical_type(duckdb_logical_type *t);
 int64_t duckdb_value_int64(duckdb_result *r, uint64_t column, uint64_t row);
-char *duckdb_value_varchar(duckdb_result *r, uint64_t column, uint64_t row);
-uint64_t duckdb_row_count(duckdb_result *r);
 
 uint64_t duckdb_extract_statements(duckdb_connection c, const char *sql, duckdb_extracted_statements *out);
 const char *duckdb_extract_statements_error(duckdb_extracted_statements s);

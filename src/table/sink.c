@@ -12,7 +12,6 @@
 #include "table/source.h"
 #include "table/writer.h"
 
-#define SHARD_BYTES (128ull << 20)
 
 typedef struct shard { char *path; uint64_t rows; } shard;
 
@@ -138,7 +137,6 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
     sink *s = mem_calloc(1, sizeof *s);
     if (!s) return error_nomem(err, sizeof *s, "an output");
     s->spec = *spec;
-    if (s->spec.max_file_bytes == 0) s->spec.max_file_bytes = SHARD_BYTES;
     size_t n = strlen(spec->path);
     while (n > 1 && spec->path[n - 1] == '/') n--;
     const char *path = spec->path;

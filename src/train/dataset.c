@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "train/ingest.h"
+#include "train/manifest.h"
 #include "train/modelfile.h"
 
 #define DATA_VERSION 1
@@ -73,30 +74,32 @@ int dataset_files(const dataset_request *q, json_t **out, shoal_error *err)
     return files_json(q, 0, out, err);
 }
 
+int dataset_features_digest(const char *path, char out[33], shoal_error *err)
+{
+    buf text = BUF_INIT;
+    strcpy(out, "guess");
+    int rc = path ? file_read_all(path, CONF_BYTES_MAX, &text, err) : 0;
+    if (rc == 0 && path)
+        hash128_hex(hash128_of(text.data ? text.data : (const uint8_t *)"", text.len), out);
+    buf_release(&text);
+    return rc;
+}
+
 /* What shapes the pack besides the files: everything that ingest looks at. */
 static int request_json(const dataset_request *q, json_t **out, shoal_error *err)
 {
-    buf yaml = BUF_INIT;
-    json_t *drop = json_array(), *request = NULL;
-    int rc = 0;
-    if (q->features_yaml)
-        rc = file_read_all(q->features_yaml, CONF_BYTES_MAX, &yaml, err);
+    char digest_hex[33];
+    *out = NULL;
+    int rc = dataset_features_digest(q->features_yaml, digest_hex, err);
     if (rc < 0)
-        goto out;
-    for (size_t i = 0; i < q->n_drop; i++)
-        json_array_append_new(drop, json_string(q->drop[i]));
-    char yaml_digest[33];
-    hash128_hex(hash128_of(yaml.data ? yaml.data : (const uint8_t *)"", yaml.len), yaml_digest);
-    request = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop", drop,
-                        "features", q->features_yaml ? yaml_digest : "guess", "sql", option_str(q->options, "sql"),
-                        "valid-sql", option_str(q->options, "valid-sql"), "format", option_str(q->options, "format"));
-    if (!request)
-        rc = error_nomem(err, 0, "the identity of the data");
-out:
+        return rc;
+    json_t *drop = manifest_strings(q->drop, q->n_drop);
+    if (drop)
+        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop", drop,
+                         "features", digest_hex, "sql", option_str(q->options, "sql"), "valid-sql",
+                         option_str(q->options, "valid-sql"), "format", option_str(q->options, "format"));
     json_decref(drop);
-    buf_release(&yaml);
-    *out = request;
-    return rc;
+    return *out ? 0 : error_nomem(err, 0, "the identity of the data");
 }
 
 /* ---- the spool ---- */

@@ -40,6 +40,8 @@ typedef struct dataset {
 
 /* The identity of the sources' files alone: cheap, for refusing a resume on other data before anything is read. */
 int dataset_files(const dataset_request *q, json_t **out, shoal_error *err);
+/* What stands for a features file in an identity: the digest of its text, or "guess" without one. */
+int dataset_features_digest(const char *path, char out[33], shoal_error *err);
 /* With `reuse`, a whole spool of the same request and files is opened instead of reading the sources again. */
 int dataset_open(const dataset_request *q, int reuse, pool *threads, report *r, dataset *out, shoal_error *err);
 void dataset_release(dataset *d);

@@ -14,22 +14,9 @@ static const char *const SHAPING[] = {
 };
 static const char *const SHAPING_LISTS[] = {"drop", "hidden"};
 
-static int put_text_digest(json_t *settings, const shoal_options *o, shoal_error *err)
-{
-    const char *path = option_str(o, "features");
-    buf text = BUF_INIT;
-    char hex[33] = "guess";
-    int rc = path ? file_read_all(path, CONF_BYTES_MAX, &text, err) : 0;
-    if (rc == 0 && path)
-        hash128_hex(hash128_of(text.data ? text.data : (const uint8_t *)"", text.len), hex);
-    if (rc == 0)
-        rc = manifest_put(settings, "features", json_string(hex), err);
-    buf_release(&text);
-    return rc;
-}
-
 static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
 {
+    char features_hex[33];
     json_t *settings = json_object();
     int rc = settings ? 0 : error_nomem(err, 0, "the run's settings");
     for (size_t i = 0; i < sizeof SHAPING / sizeof *SHAPING && rc == 0; i++) {
@@ -39,13 +26,12 @@ static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
     for (size_t i = 0; i < sizeof SHAPING_LISTS / sizeof *SHAPING_LISTS && rc == 0; i++) {
         const char *const *items;
         size_t n = option_list(o, SHAPING_LISTS[i], &items);
-        json_t *list = json_array();
-        for (size_t k = 0; k < n && list; k++)
-            json_array_append_new(list, json_string(items[k]));
-        rc = manifest_put(settings, SHAPING_LISTS[i], list, err);
+        rc = manifest_put(settings, SHAPING_LISTS[i], manifest_strings(items, n), err);
     }
     if (rc == 0)
-        rc = put_text_digest(settings, o, err);
+        rc = dataset_features_digest(option_str(o, "features"), features_hex, err);
+    if (rc == 0)
+        rc = manifest_put(settings, "features", json_string(features_hex), err);
     if (rc < 0) {
         json_decref(settings);
         return rc;
@@ -75,16 +61,8 @@ int identity_new(const shoal_options *o, const dataset *d, const model *m, const
             rc = error_nomem(err, 0, "the run's identity");
     }
     if (rc < 0)
-        identity_release(out);
+        checkpoint_identity_release(out);
     return rc;
-}
-
-void identity_release(checkpoint_identity *id)
-{
-    json_decref(id->settings);
-    json_decref(id->data);
-    json_decref(id->kernels);
-    memset(id, 0, sizeof *id);
 }
 
 int identity_of_model(const char *dir, checkpoint_identity *out, shoal_error *err)
@@ -119,6 +97,6 @@ int identity_check_early(const shoal_options *o, json_t *files, const checkpoint
     }
     if (rc == 0)
         rc = checkpoint_compare(was, &now, err);
-    identity_release(&now);
+    checkpoint_identity_release(&now);
     return rc;
 }

@@ -8,7 +8,6 @@
 
 int identity_new(const shoal_options *o, const dataset *d, const model *m, const kernels *k, checkpoint_identity *out,
                  shoal_error *err);
-void identity_release(checkpoint_identity *id);
 /* Of a finished model's manifest. */
 int identity_of_model(const char *dir, checkpoint_identity *out, shoal_error *err);
 /* Before anything is read: the options and the files alone against those of an earlier run. */

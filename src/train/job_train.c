@@ -99,12 +99,9 @@ static int check_out(train_job *j, shoal_error *err)
         return error_set(err, SHOAL_STORAGE, "%s holds a model already; give --overwrite to replace it, or another --out",
                          j->out);
     int found = 0;
-    cursor c;
     checkpoint *k = NULL;
-    checkpoint_identity id = {0};
-    int rc = checkpoint_find(j->out, NULL, j->host, &k, &c, &id, &found, err);
+    int rc = checkpoint_find(j->out, NULL, j->host, &k, NULL, NULL, &found, err);
     checkpoint_free(k);
-    identity_release(&id);
     if (rc == 0 && found)
         rc = error_set(err, SHOAL_STORAGE, "%s holds an unfinished run; give --resume to continue it, or --overwrite to "
                        "start anew", j->out);
@@ -316,8 +313,8 @@ static int job_run(train_job *j, shoal_error *err)
 static void job_release(train_job *j)
 {
     checkpoint_free(j->checkpoint);
-    identity_release(&j->identity);
-    identity_release(&j->was);
+    checkpoint_identity_release(&j->identity);
+    checkpoint_identity_release(&j->was);
     weights_free(j->weights);
     model_free(j->model);
     dataset_release(&j->data);

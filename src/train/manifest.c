@@ -19,6 +19,17 @@ int manifest_put(json_t *object, const char *key, json_t *value, shoal_error *er
 
 json_t *manifest_real(double v) { return isfinite(v) ? json_real(v) : json_null(); }
 
+json_t *manifest_strings(const char *const *items, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n && list; i++)
+        if (json_array_append_new(list, json_string(items[i])) < 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 typedef struct text_sink {
     buf *out;
     shoal_error *err;

@@ -17,6 +17,8 @@ json_t *manifest_new(const char *format, int version);
 /* Takes `value` over, also on failure; a NULL value is the out-of-memory of whoever made it. */
 int manifest_put(json_t *object, const char *key, json_t *value, shoal_error *err);
 json_t *manifest_real(double v);
+/* NULL when out of memory. */
+json_t *manifest_strings(const char *const *items, size_t n);
 int manifest_text(const json_t *j, buf *out, shoal_error *err);
 /* Whole or not at all; replaces. */
 int manifest_write(const char *path, const json_t *j, shoal_error *err);

@@ -166,20 +166,16 @@ static int load_best(trainer *t, shoal_error *err)
 {
     checkpoint *k = NULL;
     cursor c;
-    checkpoint_identity id = {0};
     int found = 0;
     if (!t->data->valid || isnan(t->at.best) || t->at.best_step == t->at.step)
         return 0; /* the last weights are the best */
-    int rc = checkpoint_find(t->config->out_dir, BEST, t->host, &k, &c, &id, &found, err);
+    int rc = checkpoint_find(t->config->out_dir, BEST, t->host, &k, &c, NULL, &found, err);
     if (rc == 0 && (!found || c.best_step != t->at.best_step))
         rc = error_set(err, SHOAL_DATA, "%s/checkpoints/" BEST " is missing or is not that of step %llu; train anew with "
                        "--overwrite", t->config->out_dir, (unsigned long long)t->at.best_step);
     if (rc == 0)
         rc = checkpoint_load(k, t->weights, err);
     checkpoint_free(k);
-    json_decref(id.settings);
-    json_decref(id.data);
-    json_decref(id.kernels);
     return rc;
 }
 
