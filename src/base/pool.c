@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -176,7 +175,9 @@ static int pool_run_alone(size_t items, int (*fn)(void *ctx, size_t item, int th
 int pool_for(pool *p, size_t items, int (*fn)(void *ctx, size_t item, int thread), void *ctx)
 {
     CHECK(!atomic_exchange(&p->busy, 1)); /* neither from two threads nor from inside an item */
+    sigset_t was;
     int rc;
+    signals_block(&was);
     if (p->threads == 1 || items <= 1) {
         rc = pool_run_alone(items, fn, ctx);
     } else {
@@ -198,6 +199,7 @@ int pool_for(pool *p, size_t items, int (*fn)(void *ctx, size_t item, int thread
         pool_await_helpers(p);
         rc = p->failed_code;
     }
+    signals_restore(&was);
     atomic_store(&p->busy, 0);
     return rc;
 }
@@ -205,12 +207,8 @@ int pool_for(pool *p, size_t items, int (*fn)(void *ctx, size_t item, int thread
 /* Starts the helpers with the signals that people send blocked: those belong to the host's own threads. */
 static int pool_start(pool *p, shoal_error *err)
 {
-    sigset_t all, was;
-    sigfillset(&all);
-    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        sigdelset(&all, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
+    sigset_t was;
+    signals_block(&was);
     int rc = 0;
     for (int i = 1; rc == 0 && i < p->threads; i++) {
         pool_thread *t = &p->thread[p->started];
@@ -220,7 +218,7 @@ static int pool_start(pool *p, shoal_error *err)
         if (rc == 0)
             p->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    signals_restore(&was);
     if (rc != 0)
         return error_set(err, SHOAL_NOMEM, "cannot start thread %d of %d: %s; try --threads with a smaller number",
                          p->started + 2, p->threads, strerror(rc));

@@ -12,6 +12,21 @@
 #define CPU_WORDS_MAX 256 /* 16384 processors */
 #define CGROUP_DEPTH_MAX 64
 
+void signals_block(sigset_t *was)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t all;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &all, was);
+}
+
+void signals_restore(const sigset_t *was)
+{
+    pthread_sigmask(SIG_SETMASK, was, NULL);
+}
+
 struct task {
     void (*fn)(void *ctx);
     void *ctx;
@@ -33,14 +48,10 @@ int task_start(task **out, void (*fn)(void *ctx), void *ctx, shoal_error *err)
         return error_nomem(err, sizeof *t, "a thread");
     t->fn = fn;
     t->ctx = ctx;
-    sigset_t all, was;
-    sigfillset(&all);
-    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        sigdelset(&all, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
+    sigset_t was;
+    signals_block(&was);
     int rc = pthread_create(&t->id, NULL, task_main, t);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    signals_restore(&was);
     if (rc != 0) {
         mem_free(t);
         return error_set(err, SHOAL_NOMEM, "cannot start a thread: %s", strerror(rc));

@@ -3,7 +3,14 @@
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
+#include <signal.h>
+
 #include "base/error.h"
+
+/* Blocks in the calling thread the signals that people and timers send (not those of faults); `was` receives the mask
+ * that signals_restore puts back. Threads that are started meanwhile inherit the block. */
+void signals_block(sigset_t *was);
+void signals_restore(const sigset_t *was);
 
 typedef struct pool pool;
 /* threads >= 1, the caller's included: a pool of 1 starts none. Signals are blocked in the threads it starts.
@@ -13,7 +20,8 @@ void pool_free(pool *p);
 int pool_threads(const pool *p);
 /* Runs fn(ctx, item, thread) for each item in [0, items), 0 <= thread < pool_threads; returns when all are done. Items
  * are taken in order, one at a time. The first negative result of the lowest item is returned; later items may be
- * skipped after an error. Waiting threads spin for a moment before they sleep: steps may be tens of microseconds. */
+ * skipped after an error. Waiting threads spin for a moment before they sleep: steps may be tens of microseconds.
+ * Signals to the caller wait until it returns: its items may be products of oneDNN (kernels/gemm_dnnl.c). */
 int pool_for(pool *p, size_t items, int (*fn)(void *ctx, size_t item, int thread), void *ctx);
 
 /* Bounded queue of pointers, any number of producers and consumers. */

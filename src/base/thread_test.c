@@ -16,6 +16,40 @@
 
 #define ITEMS_MAX 4096
 
+static volatile sig_atomic_t signals_taken;
+static void take_signal(int number)
+{
+    (void)number;
+    signals_taken = signals_taken + 1;
+}
+
+static int signal_meanwhile(void *ctx, size_t item, int thread)
+{
+    (void)item;
+    (void)thread;
+    kill(getpid(), SIGUSR1);
+    return signals_taken == *(sig_atomic_t *)ctx ? 0 : -1;
+}
+
+/* A signal to the process waits until the job is done, and is then taken by the caller, whose mask is as it was. */
+static void test_signals_wait(void **state)
+{
+    (void)state;
+    const struct sigaction take = {.sa_handler = take_signal};
+    sigset_t now;
+    assert_int_equal(sigaction(SIGUSR1, &take, NULL), 0);
+    for (int threads = 1; threads <= 2; threads++) {
+        pool *p;
+        sig_atomic_t before = signals_taken;
+        assert_int_equal(pool_new(threads, NULL, &p, NULL), 0);
+        assert_int_equal(pool_for(p, 8, signal_meanwhile, &before), 0);
+        assert_int_equal(signals_taken, before + 1);
+        assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &now), 0);
+        assert_false(sigismember(&now, SIGUSR1));
+        pool_free(p);
+    }
+}
+
 typedef struct counts {
     atomic_int item[ITEMS_MAX];
     int threads;
@@ -254,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_lowest_error_wins), cmocka_unit_test(test_last_error_does_not_win),
         cmocka_unit_test(test_start_and_failures), cmocka_unit_test(test_queue),
         cmocka_unit_test(test_close_wakes_a_pusher), cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_signals_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

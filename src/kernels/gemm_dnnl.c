@@ -1,6 +1,11 @@
 /* gemm_dnnl.c: matrix products by oneDNN's sgemm. Each call runs on the caller's thread alone (kernels_thread_start).
  * Measured against cached matmul primitives on the products of a 400-400-400 network it is within a few per cent, and it
- * has no state. */
+ * has no state.
+ *
+ * No signal handler may run on the thread meanwhile: up to oneDNN 3.11 the generated code lets the stack pointer point
+ * into its packing buffer, and a handler's frame then overwrites what lies below it (oneDNN's issue 4845): wrong sums, or
+ * a damaged heap. Threads of a pool have signals blocked, and pool_for blocks those of its caller; kernels_digest does so
+ * itself. */
 #include <dnnl.h>
 
 #include "kernels/kernels_sets.h"

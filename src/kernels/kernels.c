@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "kernels/kernels_sets.h"
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -123,7 +124,10 @@ int kernels_digest(const kernels *k, char out[33], shoal_error *err)
     }
     digest_update(d, k->name, strlen(k->name));
     digest_update(d, version, strlen(version));
+    sigset_t was;
+    signals_block(&was); /* gemm_dnnl.c says why */
     add_products(d, k, memory);
+    signals_restore(&was);
     hash128_hex(digest_value(d), out);
 out:
     mem_free(memory);

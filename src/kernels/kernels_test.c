@@ -9,13 +9,16 @@
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "kernels/kernels_sets.h"
 
 #define FLOATS 20000
@@ -431,6 +434,53 @@ static void *large_product(void *ctx)
     return threads_now() == before ? ctx : NULL;
 }
 
+/* Products of the shape that a hidden layer has, while a timer sends signals all the time: the same bits, and a heap that
+ * is whole. */
+typedef struct storm {
+    const kernels *k;
+    const float *a, *b;
+    float *c;
+} storm;
+static volatile sig_atomic_t storm_signals;
+static void storm_signal(int number)
+{
+    (void)number;
+    storm_signals = storm_signals + 1;
+}
+static int storm_product(void *ctx, size_t item, int thread)
+{
+    const storm *s = ctx;
+    (void)thread;
+    s->k->gemm(0, 0, 125, 32, 624, s->a, 624, s->b, 32, 0, s->c + item * 125 * 32, 32);
+    return 0;
+}
+static void check_signals(const kernels *k)
+{
+    enum { PRODUCTS = 64, ROUNDS = 40 };
+    const size_t n = 125 * 32;
+    storm s = {k, numbers(125 * 624, 1, -1, 1), numbers(624 * 32, 2, -1, 1), numbers(PRODUCTS * n, 3, -1, 1)};
+    pool *p;
+    assert_int_equal(pool_new(2, kernels_thread_start, &p, NULL), 0);
+    assert_int_equal(pool_for(p, 1, storm_product, &s), 0);
+    float *want = numbers(n, 4, -1, 1);
+    memcpy(want, s.c, n * sizeof *want);
+    const struct sigaction take = {.sa_handler = storm_signal, .sa_flags = SA_RESTART};
+    const struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
+    assert_int_equal(sigaction(SIGALRM, &take, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int r = 0; r < ROUNDS; r++) {
+        assert_int_equal(pool_for(p, PRODUCTS, storm_product, &s), 0);
+        for (size_t i = 0; i < PRODUCTS; i++) assert_memory_equal(s.c + i * n, want, n * sizeof *want);
+    }
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_true(storm_signals > 0);
+    pool_free(p);
+    mem_free((void *)s.a);
+    mem_free((void *)s.b);
+    mem_free(s.c);
+    mem_free(want);
+}
+
 static void check_set(const char *name)
 {
     const kernels *k;
@@ -447,6 +497,7 @@ static void check_set(const char *name)
     assert_int_equal(pthread_create(&t, NULL, large_product, (void *)k), 0);
     assert_int_equal(pthread_join(t, &alone), 0);
     assert_ptr_equal(alone, k);
+    check_signals(k);
     char one[33], two[33];
     assert_int_equal(kernels_digest(k, one, &err), 0);
     assert_int_equal(kernels_digest(k, two, &err), 0);
