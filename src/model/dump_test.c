@@ -1,11 +1,22 @@
-/* Writes small data, the models' weights, and what one micro-batch and one step of Adam made of them, as JSON, for
- * tests/e2e/numpy_models.py to compute again: dump_test FILE. Alone, it writes a file here and reads it back. */
+/* Writes small data, models' weights, and what one micro-batch and two steps of each optimiser made of them, as JSON, for
+ * tests/e2e/zoo_models.py to compute again: dump_test FILE MODEL..., a model being a name of the zoo or a file. Alone, it
+ * writes a file here and reads it back. */
 #include "model/model_testing.h"
 
 #define MAX_ROWS 16
+#define OPTIMIZER_STEPS 2 /* both on the same gradient; the second sees the first one's state */
 
-static const optimizer_step adam = {.kind = OPTIMIZER_ADAM, .lr = 0.05f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f,
-                                    .correct1 = 1 / (1 - 0.9f), .correct2 = 1 / (1 - 0.999f)};
+static const struct {
+    const char *name;
+    optimizer_step o;
+} optimizers[] = {
+    {"sgd", {.kind = OPTIMIZER_SGD, .lr = 0.5f, .l2 = 0.01f}},
+    {"momentum", {.kind = OPTIMIZER_SGD, .lr = 0.5f, .momentum = 0.75f}},
+    {"adagrad", {.kind = OPTIMIZER_ADAGRAD, .lr = 0.05f, .l2 = 0.01f, .epsilon = 1e-4f}},
+    {"adam", {.kind = OPTIMIZER_ADAM, .lr = 0.05f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f}},
+    {"ftrl", {.kind = OPTIMIZER_FTRL, .lr = 0.05f, .l1 = 0.001f, .l2 = 0.01f, .ftrl_beta = 1}},
+};
+#define N_OPTIMIZERS (sizeof optimizers / sizeof *optimizers)
 
 static void set(json_t *o, const char *key, json_t *value) { assert_int_equal(json_object_set_new(o, key, value), 0); }
 
@@ -42,12 +53,15 @@ static json_t *weights_json(const weights *w)
     json_t *o = json_object();
     for (size_t i = 0; i < n; i++) {
         json_t *values = json_array();
-        for (uint64_t r = 0; r < p[i].rows; r++) {
+        for (uint64_t r = 0; p[i].kind != PARAM_AUX && r < p[i].rows; r++) {
             const float *row = p[i].kind == PARAM_TABLE ? w->table[p[i].offset] + r * w->stride[p[i].offset]
                                : w->dense + p[i].offset + r * p[i].cols;
             json_array_append_new(values, floats(row, (size_t)p[i].cols));
         }
-        set(o, p[i].name, values);
+        if (p[i].kind == PARAM_AUX)
+            json_decref(values);
+        else
+            set(o, p[i].name, values);
     }
     return o;
 }
@@ -55,15 +69,16 @@ static json_t *weights_json(const weights *w)
 /* Tables as rows of zeros where no key came. */
 static json_t *grads_json(const model *m, const grads *g)
 {
+    static const float zero[1024];
     size_t n;
     const param *p = model_params(m, &n);
     json_t *o = json_object();
     for (size_t i = 0; i < n; i++) {
+        if (p[i].kind == PARAM_AUX) continue;
         json_t *values = json_array();
+        assert_true(p[i].cols <= sizeof zero / sizeof *zero);
         for (uint64_t r = 0; r < p[i].rows; r++) {
-            float zero[64] = {0};
             const float *row = p[i].kind == PARAM_DENSE ? g->dense + p[i].offset + r * p[i].cols : zero;
-            assert_true(p[i].cols <= 64);
             for (uint32_t j = 0; p[i].kind == PARAM_TABLE && j < g->n_ids; j++)
                 if (g->id[j] == r) row = g->table[p[i].offset] + j * p[i].cols;
             json_array_append_new(values, floats(row, (size_t)p[i].cols));
@@ -73,11 +88,13 @@ static json_t *grads_json(const model *m, const grads *g)
     return o;
 }
 
-static void step_adam(const kernels *k, weights *w, const grads *g)
+static void step(const kernels *k, optimizer_step o, int t, weights *w, const grads *g)
 {
-    for (size_t t = 0; t < model_tables(w->model); t++)
-        k->optimize_rows(&adam, g->n_ids, model_table_cols(w->model, t), g->id, w->table[t], w->stride[t], g->table[t]);
-    k->optimize(&adam, model_dense_size(w->model), w->dense, w->state[0], w->state[1], g->dense);
+    o.correct1 = (float)(1 / (1 - pow((double)o.beta1, t + 1)));
+    o.correct2 = (float)(1 / (1 - pow((double)o.beta2, t + 1)));
+    for (size_t i = 0; i < model_tables(w->model); i++)
+        k->optimize_rows(&o, g->n_ids, model_table_cols(w->model, i), g->id, w->table[i], w->stride[i], g->table[i]);
+    k->optimize(&o, model_dense_size(w->model), w->dense, w->state[0], w->state[1], g->dense);
 }
 
 /* First values times 30, so that no part of the sum is lost beside the others. */
@@ -91,48 +108,77 @@ static void enlarge(weights *w)
             }
 }
 
-static json_t *model_json(const char *name, const fixture *x, const model_overrides *o)
+static weights *first_weights(const model *m, int slots)
 {
-    static const exec_step step = {.key = 1, .scale = 1.0f / T_ROWS};
+    shoal_error err;
+    weights *w;
+    pool *threads;
+    assert_ok(weights_new(m, slots, &w, &err), err);
+    assert_ok(pool_new(1, NULL, &threads, &err), err);
+    assert_ok(weights_init_values(w, 5, 0.4, threads, &err), err);
+    pool_free(threads);
+    enlarge(w);
+    return w;
+}
+
+/* The weights after the steps of each optimiser. */
+static json_t *after_json(const model *m, const kernels *k, const grads *g)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < N_OPTIMIZERS; i++) {
+        weights *w = first_weights(m, optimizer_slots(optimizers[i].o.kind, optimizers[i].o.momentum));
+        for (int t = 0; t < OPTIMIZER_STEPS; t++) step(k, optimizers[i].o, t, w, g);
+        set(all, optimizers[i].name, weights_json(w));
+        weights_free(w);
+    }
+    return all;
+}
+
+static json_t *model_json(const char *name, const fixture *x)
+{
+    static const exec_step at = {.key = 1, .scale = 1.0f / T_ROWS};
     shoal_error err;
     model *m;
-    weights *w;
     exec *e;
     grads *g;
-    pool *threads;
     const kernels *k;
     float logits[T_ROWS];
     assert_ok(kernels_get("auto", &k, &err), err);
     kernels_thread_start();
-    assert_ok(build_zoo(name, &x->f, o, &m, &err), err);
-    assert_ok(weights_new(m, 2, &w, &err), err);
-    assert_ok(pool_new(1, NULL, &threads, &err), err);
-    assert_ok(weights_init_values(w, 5, 0.4, threads, &err), err);
+    assert_ok(build_small(name, &x->f, &m, &err), err);
+    weights *w = first_weights(m, 0);
     assert_ok(exec_new(m, k, MAX_ROWS, &e, &err), err);
     assert_ok(grads_new(m, &g, &err), err);
-    enlarge(w);
-    json_t *o_ = json_object();
-    set(o_, "name", json_string(name));
-    set(o_, "weights", weights_json(w));
-    assert_ok(exec_train(e, w, &x->b, &step, g, logits, &err), err);
-    set(o_, "logits", floats(logits, T_ROWS));
-    set(o_, "loss", json_real(g->loss / T_ROWS));
-    set(o_, "gradients", grads_json(m, g));
-    step_adam(k, w, g);
-    set(o_, "after", weights_json(w));
-    pool_free(threads);
+    json_t *o = json_object();
+    set(o, "name", json_string(name));
+    set(o, "weights", weights_json(w));
+    assert_ok(exec_train(e, w, &x->b, &at, g, logits, &err), err);
+    set(o, "logits", floats(logits, T_ROWS));
+    set(o, "loss", json_real(g->loss / T_ROWS));
+    set(o, "gradients", grads_json(m, g));
+    set(o, "after", after_json(m, k, g));
     grads_free(g, m);
     exec_free(e);
     weights_free(w);
     model_free(m);
-    return o_;
+    return o;
 }
 
-static void dump(const char *path)
+static json_t *optimizers_json(void)
 {
-    static const uint32_t hidden[] = {11, 7};
-    const model_overrides deep = {.dropout = -1, .embedding_dim = 5, .hidden = hidden, .n_hidden = 2},
-                          fm = {.dropout = -1, .embedding_dim = 5}, lr = {.dropout = -1};
+    json_t *all = json_object();
+    for (size_t i = 0; i < N_OPTIMIZERS; i++) {
+        const optimizer_step *o = &optimizers[i].o;
+        set(all, optimizers[i].name,
+            json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "lr", (double)o->lr, "l1", (double)o->l1, "l2", (double)o->l2,
+                      "momentum", (double)o->momentum, "beta1", (double)o->beta1, "beta2", (double)o->beta2, "epsilon",
+                      (double)o->epsilon, "ftrl_beta", (double)o->ftrl_beta));
+    }
+    return all;
+}
+
+static void dump(const char *path, size_t n, const char *const *names)
+{
     fixture x;
     fixture_init(&x, T_FIELDS, T_DENSE, 9);
     json_t *root = json_object(), *models = json_array();
@@ -140,11 +186,9 @@ static void dump(const char *path)
     set(root, "label", floats(x.label, T_ROWS));
     set(root, "weight", floats(x.weight, T_ROWS));
     set(root, "fields", fields_json(&x.b));
-    set(root, "adam", json_pack("{s:f, s:f, s:f, s:f}", "lr", (double)adam.lr, "beta1", (double)adam.beta1, "beta2",
-                                (double)adam.beta2, "epsilon", (double)adam.epsilon));
-    json_array_append_new(models, model_json("lr", &x, &lr));
-    json_array_append_new(models, model_json("fm", &x, &fm));
-    json_array_append_new(models, model_json("deepfm", &x, &deep));
+    set(root, "steps", json_integer(OPTIMIZER_STEPS));
+    set(root, "optimizers", optimizers_json());
+    for (size_t i = 0; i < n; i++) json_array_append_new(models, model_json(names[i], &x));
     set(root, "models", models);
     assert_int_equal(json_dump_file(root, path, JSON_INDENT(1) | JSON_REAL_PRECISION(12)), 0);
     json_decref(root);
@@ -153,16 +197,19 @@ static void dump(const char *path)
 static void dumps_and_reads(void **state)
 {
     (void)state;
-    dump("models.json");
+    size_t n = 0;
+    while (model_zoo()[n]) n++;
+    dump("models.json", n, model_zoo());
     json_error_t why;
     json_t *root = json_load_file("models.json", 0, &why);
     assert_non_null(root);
     json_t *models = json_object_get(root, "models");
-    assert_int_equal(json_array_size(models), 3);
-    for (size_t i = 0; i < 3; i++) {
-        json_t *m = json_array_get(models, i);
+    assert_int_equal(json_array_size(models), n);
+    for (size_t i = 0; i < n; i++) {
+        json_t *m = json_array_get(models, i), *after = json_object_get(m, "after");
         assert_true(json_real_value(json_object_get(m, "loss")) > 0.1);
-        assert_false(json_equal(json_object_get(m, "weights"), json_object_get(m, "after")));
+        for (size_t j = 0; j < N_OPTIMIZERS; j++)
+            assert_false(json_equal(json_object_get(m, "weights"), json_object_get(after, optimizers[j].name)));
     }
     json_decref(root);
     remove("models.json");
@@ -170,8 +217,8 @@ static void dumps_and_reads(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2) {
-        dump(argv[1]);
+    if (argc > 2) {
+        dump(argv[1], (size_t)argc - 2, (const char *const *)argv + 2);
         return 0;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(dumps_and_reads)};

@@ -63,8 +63,9 @@ static void data_refusals(void **state)
     assert_non_null(strstr(err.message, "its inputs are empty"));
     conf *c;
     assert_int_equal(model_source("depfm", &c, &err), SHOAL_USAGE);
-    assert_string_equal(err.message,
-                        "unknown model 'depfm'; there are: deepfm, fm, lr, and files that end in .yaml; did you mean 'deepfm'?");
+    assert_non_null(strstr(err.message, "unknown model 'depfm'; there are: "));
+    assert_non_null(strstr(err.message, ", lr, "));
+    assert_non_null(strstr(err.message, ", and files that end in .yaml; did you mean 'deepfm'?"));
 }
 
 static const uint32_t hidden[] = {7, 6, 5};

@@ -79,6 +79,19 @@ static inline int build_zoo(const char *name, const features *f, const model_ove
     return rc;
 }
 
+/* A model of few weights: hidden layers of 6 and 5 units and embeddings of width 3, as far as it has any. */
+static inline int build_small(const char *name, const features *f, model **out, shoal_error *err)
+{
+    static const uint32_t hidden[] = {6, 5};
+    const model_overrides sizes[] = {{.dropout = -1, .embedding_dim = 3, .hidden = hidden, .n_hidden = 2},
+                                     {.dropout = -1, .embedding_dim = 3},
+                                     {.dropout = -1, .hidden = hidden, .n_hidden = 2},
+                                     {.dropout = -1}};
+    int rc = SHOAL_USAGE;
+    for (size_t i = 0; rc == SHOAL_USAGE && i < sizeof sizes / sizeof *sizes; i++) rc = build_zoo(name, f, &sizes[i], out, err);
+    return rc;
+}
+
 #define assert_ok(call, err) do { if ((call) < 0) fail_msg("%s: %s", #call, (err).message); } while (0)
 
 #endif

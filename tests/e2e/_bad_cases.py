@@ -5,12 +5,13 @@ itself. Those that have to be damaged are copied and damaged byte by byte; small
 import json
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
 import time
 
-from _shoal import SHOAL, must
+from _shoal import SHOAL, SRC, must
 
 USAGE, DATA, NOMEM, STORAGE, INTERRUPTED, DIVERGED, STALLED = 2, 3, 4, 5, 6, 8, 9
 CASES = []
@@ -371,12 +372,16 @@ case("features: file missing", STORAGE, "cannot open missing.yaml: No such file 
 
 NUMBER = "features: {x: {type: numeric, scale: standard, embed: false}}\n"
 
+ZOO = ", ".join(sorted(f[:-5] for f in os.listdir(os.path.join(SRC, "models")) if f.endswith(".yaml")))
+with open(os.path.join(SRC, "src/model/layer_kinds.c"), encoding="utf-8") as table:
+    LAYER_KINDS = ", ".join(re.findall(r"^    X\((\w+)\)", table.read(), re.MULTILINE))
+
 # ---- models of one's own -----------------------------------------------------------------------------------------------
 for name, message, text in (
     ("no layers", "m.yaml:1: a model needs 'layers', a list of at least one layer", "name: m"),
     ("layers is no list", "m.yaml:1: a model needs 'layers', a list of at least one layer", "layers: {linear: {}}"),
     ("empty", "m.yaml:1: a model needs 'layers', a list of at least one layer", "layers: []"),
-    ("unknown layer", "m.yaml:1: unknown layer kind 'linaer'; there are: linear, embedding, fm, dense, add, concat, activation, dropout, batch_norm; did you mean 'linear'?", "layers: [{linaer: {}}]"),
+    ("unknown layer", "m.yaml:1: unknown layer kind 'linaer'; there are: " + LAYER_KINDS + "; did you mean 'linear'?", "layers: [{linaer: {}}]"),
     ("layer of two kinds", "m.yaml:1: a layer is written as '- KIND: {key: value, ...}', one kind an entry", "layers: [{linear: {}, fm: {}}]"),
     ("layer is a list", "m.yaml:1: a layer is written as '- KIND: {key: value, ...}', one kind an entry", "layers: [[linear]]"),
     ("settings are a word", "m.yaml:1: layer 'dense' needs a map of keys, as in '- dense: {name: x}'", "layers: [{dense: 3}]"),
@@ -422,8 +427,8 @@ for name, message, layer in (
          files={"f.yaml": "features: {c: categorical}\n", "m.yaml": f"layers: [{layer}, {{dense: {{units: 1}}}}]\n"})
 case("summary: two kinds", USAGE, "m.yaml:1: layer 1 must be one kind with its settings, as in '- dense: {units: 1}'", "summary", "m.yaml", files={"m.yaml": "layers: [{linear: {}, fm: {}}]\n"})
 case("summary: no layers", USAGE, "m.yaml:1: a model needs 'layers:', a list of them", "summary", "m.yaml", files={"m.yaml": "layers: 3\n"})
-case("model: unknown name", USAGE, "unknown model 'deepmf'; there are: deepfm, fm, lr, and files that end in .yaml; did you mean 'deepfm'?", *train(model="deepmf"))
-case("model: unknown name without likeness", USAGE, "unknown model 'xyzzy'; there are: deepfm, fm, lr, and files that end in .yaml", *train(model="xyzzy"))
+case("model: unknown name", USAGE, "unknown model 'deepmf'; there are: " + ZOO + ", and files that end in .yaml; did you mean 'deepfm'?", *train(model="deepmf"))
+case("model: unknown name without likeness", USAGE, "unknown model 'xyzzy'; there are: " + ZOO + ", and files that end in .yaml", *train(model="xyzzy"))
 case("model: file missing", STORAGE, "cannot open ./missing.yaml: No such file or directory", *train(model="./missing.yaml"))
 
 # ---- models that were trained ------------------------------------------------------------------------------------------
