@@ -30,10 +30,12 @@ build ca-certificates /etc/ssl/certs/ca-certificates.crt
 demo  python3-venv    /usr/lib/python3*/ensurepip/__init__.py
 test  clang           clang
 test  libclang-rt-14-dev /usr/lib/*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a
+test  default-jre-headless java
 fresh debootstrap     debootstrap
 NEEDS
-    # npm is needed once, to bring DuckDB, and not again.
+    # npm is needed once, to bring DuckDB, and not again; so is Maven, for what Spark needs to know TFRecord.
     [ -e "$SHOAL_DUCKDB/libduckdb.so" ] || echo "build npm npm"
+    [ -e "$SHOAL_SPARK" ] || echo "test maven mvn"
 }
 
 groups_of() {

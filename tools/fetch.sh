@@ -2,6 +2,7 @@
 # fetch.sh duckdb                                   libduckdb.so of the pinned version; prints its folder
 # fetch.sh npm PACKAGE VERSION SHA256               a package of the npm registry; prints the path of its .tgz
 # fetch.sh pypi PACKAGE VERSION SHA256              a package of PyPI (never its dependencies); prints the path of the file
+# fetch.sh spark                                    Spark with the TFRecord formats for Hadoop; prints its SPARK_HOME
 #
 # Everything is kept in the user's cache folder and fetched once. A file gets its place by a rename after its checksum was
 # found right, so what is there is whole; two runs at once do no harm.
@@ -109,9 +110,40 @@ fetch_duckdb() {
     echo "$SHOAL_DUCKDB"
 }
 
+# fetch_maven ARTIFACT VERSION SHA256 FOLDER: a jar (never its dependencies) into FOLDER
+fetch_maven() {
+    echo "fetching $1 $2" >&2
+    command -v mvn >/dev/null 2>&1 || die "mvn is missing; run tools/deps.sh test"
+    mkdir "$scratch/jar"
+    (cd "$scratch" && patiently mvn -q -B dependency:copy "-Dartifact=$1:$2" "-DoutputDirectory=$scratch/jar" >&2) ||
+        die "mvn could not fetch $1:$2"
+    keep "$(the_only_file "$scratch/jar")" "$3" "$4/${1#*:}-$2.jar"
+}
+
+# The PyPI package of Spark is a source package in the layout of its build; what is kept has that of a SPARK_HOME.
+fetch_spark() {
+    if [ ! -e "$SHOAL_SPARK" ]; then
+        archive=$(fetch_pypi pyspark "$SPARK_VERSION" "$SPARK_SHA256")
+        py4j=$(fetch_pypi py4j "$PY4J_VERSION" "$PY4J_SHA256")
+        new_scratch
+        mkdir -p "$scratch/in" "$scratch/out/python/lib"
+        tar -xzf "$archive" -C "$scratch/in" --strip-components=1 "pyspark-$SPARK_VERSION/pyspark" "pyspark-$SPARK_VERSION/deps"
+        mv "$scratch/in/deps/bin" "$scratch/in/deps/jars" "$scratch/in/deps/licenses" "$scratch/out"
+        mv "$scratch/in/pyspark" "$scratch/out/python"
+        # Where Spark looks for both; Python takes a folder where it expects a zip file.
+        cp "$py4j" "$scratch/out/python/lib/py4j-$PY4J_VERSION-src.zip"
+        ln -s .. "$scratch/out/python/lib/pyspark.zip"
+        fetch_maven "$TFHADOOP_ARTIFACT" "$TFHADOOP_VERSION" "$TFHADOOP_SHA256" "$scratch/out/jars"
+        mv -T "$scratch/out" "$SHOAL_SPARK" 2>/dev/null || [ -e "$SHOAL_SPARK" ] || die "cannot write $SHOAL_SPARK"
+        rm -rf "$scratch" "$(dirname "$archive")" "$(dirname "$py4j")"
+    fi
+    echo "$SHOAL_SPARK"
+}
+
 case "${1:-} $#" in
 "duckdb 1") fetch_duckdb ;;
+"spark 1") fetch_spark ;;
 "npm 4") fetch_npm "$2" "$3" "$4" ;;
 "pypi 4") fetch_pypi "$2" "$3" "$4" ;;
-*) die "usage: fetch.sh duckdb | fetch.sh npm|pypi PACKAGE VERSION SHA256" ;;
+*) die "usage: fetch.sh duckdb|spark | fetch.sh npm|pypi PACKAGE VERSION SHA256" ;;
 esac

@@ -43,10 +43,16 @@ static int looks_like_text(const uint8_t *p, size_t n)
     return n > 0;
 }
 
-int format_of_file(const char *path, enum table_format *out, shoal_error *err)
+static int unknown(const char *path, shoal_error *err)
+{
+    return error_set(err, SHOAL_USAGE, "%s: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", path);
+}
+
+/* 1 when it is known, 0 when the file is empty and its name does not tell. */
+static int format_of_file(const char *path, enum table_format *out, shoal_error *err)
 {
     *out = format_of_path(path, NULL);
-    if (*out != FORMAT_GUESS) return 0;
+    if (*out != FORMAT_GUESS) return 1;
     if (strcmp(path, "-") == 0) return error_set(err, SHOAL_USAGE, "standard input: say its format, as --format csv");
     file_reader *f;
     uint8_t head[512];
@@ -54,7 +60,7 @@ int format_of_file(const char *path, enum table_format *out, shoal_error *err)
     if (r < 0) return r;
     int64_t n = file_read(f, head, sizeof head, err);
     file_close(f);
-    if (n < 0) return (int)n;
+    if (n <= 0) return (int)n;
     uint32_t crc = 0;
     if (n >= 12) crc = (uint32_t)head[8] | (uint32_t)head[9] << 8 | (uint32_t)head[10] << 16 | (uint32_t)head[11] << 24;
     if (n >= 4 && memcmp(head, "PAR1", 4) == 0) *out = FORMAT_PARQUET;
@@ -62,6 +68,12 @@ int format_of_file(const char *path, enum table_format *out, shoal_error *err)
     else if (n >= 12 && crc == crc32c_mask(crc32c(0, head, 8))) *out = FORMAT_TFRECORD;
     else if (n >= 1 && head[0] == '{' && looks_like_text(head, (size_t)n)) *out = FORMAT_JSONL;
     else if (looks_like_text(head, (size_t)n) && memchr(head, '\n', (size_t)n)) *out = FORMAT_CSV;
-    if (*out != FORMAT_GUESS) return 0;
-    return error_set(err, SHOAL_USAGE, "%s: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", path);
+    return *out != FORMAT_GUESS ? 1 : unknown(path, err);
+}
+
+int format_of_files(char **files, size_t n, enum table_format *out, shoal_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) r = format_of_file(files[i], out, err);
+    return r < 0 ? r : r == 0 ? unknown(files[0], err) : 0;
 }

@@ -24,8 +24,8 @@ int source_sql(source *inner, const char *sql, source *out, shoal_error *err);
 enum table_format format_of_path(const char *path, int *gzip);
 /* "tfrecord", "parquet", ...; FORMAT_GUESS for anything else. */
 enum table_format format_of_name(const char *name);
-/* By ending, else by the first bytes. */
-int format_of_file(const char *path, enum table_format *out, shoal_error *err);
+/* Of the first file that tells: by its ending, else by its first bytes. Spark leaves an empty file of each empty partition. */
+int format_of_files(char **files, size_t n, enum table_format *out, shoal_error *err);
 
 /* The last component of a path. */
 const char *path_base(const char *path);

@@ -87,7 +87,7 @@ static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_
     enum table_format format = spec->format;
     int r = list_files(spec, &files, &n, err);
     if (r < 0) return r;
-    if (format == FORMAT_GUESS) r = format_of_file(files[0], &format, err);
+    if (format == FORMAT_GUESS) r = format_of_files(files, n, &format, err);
     if (r < 0) {
         file_list_free(files, n);
         return r;
