@@ -44,7 +44,7 @@ const shoal_option option_table[] = {
          "results as JSON, for programs"),
     /* writing */
     CHOICE("to", "tfrecord|parquet|csv|jsonl", NULL, WRITES, "format of DST; default: by its ending"),
-    CHOICE("compression", "none|gzip", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),
+    CHOICE("compression", "none|gzip|zlib", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),
     FLAG("overwrite", WRITES | ON(TRAIN), "replace what is there under the output's name"),
     FLAG("append", ON(CONVERT) | ON(PREDICT), "add files to a folder that is there"),
     INT("max-file-size", OPTION_BYTES, "128M", 4096, MAX_I, WRITES, "size of the files of a folder of TFRecord"),

@@ -4,16 +4,23 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "records/tfrecord.h"
 
 #define INPUT_BYTES (256u << 10)
+#define KNOWN_BYTES 4096u /* of a file, by which its container is known */
 
 struct inflater {
     file_reader *file;
-    uint8_t *in;
-    size_t begin, end; /* of the bytes read and not used */
+    uint8_t *in;       /* [begin, end) is read and not used */
+    size_t begin, end;
+    uint64_t in_end;   /* offset of in[end] in the file */
     int at_end;        /* of the file */
-    int gzip, member_open, stream_made;
-    uint64_t member;
+    int by_offset;     /* read by file_pread: it was opened in the middle */
+    enum container container;
+    int member_open, stream_made, raw, tracks;
+    uint64_t member, data; /* number of the member; inflated bytes given out */
+    buf starts;            /* inflate_start, not yet taken; the first `taken` bytes are */
+    size_t taken;
     z_stream z;
 };
 
@@ -29,57 +36,143 @@ static void zlib_free(void *ctx, void *p)
     mem_free(p);
 }
 
-/* Reads more when nothing is left. */
-static int fill(inflater *z, shoal_error *err)
+/* Reads behind what is there. */
+static int fill_more(inflater *z, shoal_error *err)
 {
-    if (z->begin < z->end || z->at_end) return 0;
-    int64_t n = file_read(z->file, z->in, INPUT_BYTES, err);
-    if (n < 0) return (int)n;
-    z->begin = 0;
-    z->end = (size_t)n;
+    size_t room = INPUT_BYTES - z->end;
+    int64_t n;
+    if (z->by_offset) {
+        uint64_t left = file_size(z->file) - z->in_end;
+        n = (int64_t)(left < room ? left : room);
+        int r = file_pread(z->file, z->in_end, z->in + z->end, (size_t)n, err);
+        if (r < 0) return r;
+    } else if ((n = file_read(z->file, z->in + z->end, room, err)) < 0) {
+        return (int)n;
+    }
+    z->end += (size_t)n;
+    z->in_end += (uint64_t)n;
     z->at_end = n == 0;
     return 0;
 }
 
-int inflater_new(file_reader *file, inflater **out, shoal_error *err)
+/* Reads more when nothing is left. */
+static int fill(inflater *z, shoal_error *err)
 {
-    *out = NULL;
+    if (z->begin < z->end || z->at_end) return 0;
+    z->begin = z->end = 0;
+    return fill_more(z, err);
+}
+
+/* Whether the bytes at p inflate to the head of a record: the header of zlib alone is two bytes with little to tell. */
+static int inflates_to_record(const uint8_t *p, size_t n)
+{
+    uint8_t head[TFRECORD_HEADER_BYTES];
+    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .next_in = (uint8_t *)p, .avail_in = (uInt)n, .next_out = head, .avail_out = sizeof head};
+    if (inflateInit(&z) != Z_OK) return 0;
+    inflate(&z, Z_NO_FLUSH);
+    inflateEnd(&z);
+    return z.avail_out == 0 && tfrecord_header_is_sound(head);
+}
+
+/* A plain record may have a length that reads like the magic number of gzip or zlib; its checksum tells. */
+static enum container container_of(const uint8_t *p, size_t n)
+{
+    if (n >= TFRECORD_HEADER_BYTES && tfrecord_header_is_sound(p)) return CONTAINER_PLAIN;
+    if (n >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8) return CONTAINER_GZIP;
+    return n > 0 && (p[0] & 0x0f) == 8 && inflates_to_record(p, n) ? CONTAINER_ZLIB : CONTAINER_PLAIN;
+}
+
+static int stream_new(inflater *z, shoal_error *err)
+{
+    if (z->container == CONTAINER_PLAIN) return 0;
+    z->z.zalloc = zlib_alloc;
+    z->z.zfree = zlib_free;
+    int bits = z->raw ? -15 : z->container == CONTAINER_GZIP ? 15 + 16 : 15;
+    if (inflateInit2(&z->z, bits) != Z_OK) return error_nomem(err, 0, "inflating");
+    z->stream_made = 1;
+    return 0;
+}
+
+static int make(file_reader *file, inflater **out, shoal_error *err)
+{
     inflater *z = mem_calloc(1, sizeof *z);
+    *out = z;
     if (!z) {
         file_close(file);
         return error_nomem(err, sizeof *z, "a reader");
     }
     z->file = file;
-    int r = 0;
     z->in = mem_alloc(INPUT_BYTES);
-    if (!z->in) r = error_nomem(err, INPUT_BYTES, "a reader's buffer");
-    if (r == 0) r = fill(z, err);
-    if (r == 0 && z->end >= 2 && z->in[0] == 0x1f && z->in[1] == 0x8b) {
-        z->gzip = 1;
-        z->z.zalloc = zlib_alloc;
-        z->z.zfree = zlib_free;
-        if (inflateInit2(&z->z, 15 + 16) != Z_OK) r = error_nomem(err, 0, "inflating");
-        else z->stream_made = 1;
+    return z->in ? 0 : error_nomem(err, INPUT_BYTES, "a reader's buffer");
+}
+
+static int made(inflater **out, int r)
+{
+    if (r < 0) {
+        inflater_free(*out);
+        *out = NULL;
     }
-    if (r != 0) {
-        inflater_free(z);
-        return r;
+    return r;
+}
+
+int inflater_new(file_reader *file, inflater **out, shoal_error *err)
+{
+    int r = make(file, out, err);
+    inflater *z = *out;
+    while (r == 0 && z->end < KNOWN_BYTES && !z->at_end) r = fill_more(z, err); /* a pipe may give a byte at a time */
+    if (r == 0) z->container = container_of(z->in, z->end);
+    if (r == 0) r = stream_new(z, err);
+    return made(out, r);
+}
+
+int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64_t data, inflater **out, shoal_error *err)
+{
+    int r = make(file, out, err);
+    inflater *z = *out;
+    if (r == 0 && (file_size(file) == UINT64_MAX || offset > file_size(file)))
+        r = error_set(err, SHOAL_DATA, "%s: there is no byte %llu to read on from: the file was cut or is a pipe", file_path(file),
+                      (unsigned long long)offset);
+    if (r == 0) {
+        z->by_offset = 1;
+        z->container = c;
+        z->in_end = offset;
+        z->data = data;
+        z->raw = c == CONTAINER_ZLIB && offset > 0;
+        r = stream_new(z, err);
     }
-    *out = z;
-    return 0;
+    return made(out, r);
 }
 
 void inflater_free(inflater *z)
 {
     if (!z) return;
     if (z->stream_made) inflateEnd(&z->z);
+    buf_release(&z->starts);
     mem_free(z->in);
     file_close(z->file);
     mem_free(z);
 }
 
-int inflater_is_gzip(const inflater *z) { return z->gzip; }
+enum container inflater_container(const inflater *z) { return z->container; }
+file_reader *inflater_file(const inflater *z) { return z->file; }
 const char *inflater_path(const inflater *z) { return file_path(z->file); }
+
+void inflater_track(inflater *z) { z->tracks = 1; }
+
+int inflater_take_start(inflater *z, uint64_t data, inflate_start *out)
+{
+    if (z->taken == z->starts.len) return 0;
+    inflate_start next;
+    memcpy(&next, z->starts.data + z->taken, sizeof next);
+    if (next.data > data) return 0;
+    *out = next;
+    z->taken += sizeof next;
+    if (z->taken == z->starts.len) {
+        buf_clear(&z->starts);
+        z->taken = 0;
+    }
+    return 1;
+}
 
 static int64_t read_plain(inflater *z, void *p, size_t n, shoal_error *err)
 {
@@ -95,24 +188,50 @@ static int64_t read_plain(inflater *z, void *p, size_t n, shoal_error *err)
 static int zlib_error(inflater *z, int code, shoal_error *err)
 {
     if (code == Z_MEM_ERROR) return error_nomem(err, 0, "inflating");
+    const char *why = z->z.msg ? z->z.msg : "no compressed data";
+    if (z->container == CONTAINER_ZLIB)
+        return error_set(err, SHOAL_DATA, "%s: the zlib stream is damaged (%s): make or copy the file anew", inflater_path(z), why);
     return error_set(err, SHOAL_DATA, "%s: gzip member %llu is damaged (%s): make or copy the file anew", inflater_path(z),
-                     (unsigned long long)z->member, z->z.msg ? z->z.msg : "no gzip data");
+                     (unsigned long long)z->member, why);
+}
+
+static int cut_error(inflater *z, shoal_error *err)
+{
+    if (z->container == CONTAINER_ZLIB)
+        return error_set(err, SHOAL_DATA, "%s: the file ends inside the zlib stream: it was cut; make or copy it anew", inflater_path(z));
+    return error_set(err, SHOAL_DATA, "%s: the file ends inside gzip member %llu: it was cut; make or copy it anew", inflater_path(z),
+                     (unsigned long long)z->member);
+}
+
+/* A member or the stream begins with the next byte. */
+static int open_member(inflater *z, shoal_error *err)
+{
+    if (z->container == CONTAINER_ZLIB && z->member > 0) {
+        if (z->raw) { /* the checksum of the stream, of which the beginning was not read */
+            z->begin = z->end;
+            return 0;
+        }
+        return error_set(err, SHOAL_DATA, "%s: bytes behind the end of its zlib stream: make or copy the file anew", inflater_path(z));
+    }
+    z->member_open = 1;
+    inflate_start start = {z->in_end - (z->end - z->begin), z->data};
+    return z->tracks ? buf_append(&z->starts, &start, sizeof start, err) : 0;
 }
 
 int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
 {
-    if (!z->gzip) return read_plain(z, p, n, err);
+    if (z->container == CONTAINER_PLAIN) return read_plain(z, p, n, err);
     if (n > UINT32_MAX) n = UINT32_MAX;
     z->z.next_out = p;
     z->z.avail_out = (uInt)n;
     while (z->z.avail_out == n) {
         int r = fill(z, err);
         if (r < 0) return r;
-        if (z->at_end && !z->member_open) break;
-        if (z->at_end)
-            return error_set(err, SHOAL_DATA, "%s: the file ends inside gzip member %llu: it was cut; make or copy it anew",
-                             inflater_path(z), (unsigned long long)z->member);
-        z->member_open = 1;
+        int ended = z->begin == z->end;
+        if (ended && !z->member_open) break;
+        if (ended) return cut_error(z, err);
+        if (!z->member_open && (r = open_member(z, err)) < 0) return r;
+        if (!z->member_open) continue;
         z->z.next_in = z->in + z->begin;
         z->z.avail_in = (uInt)(z->end - z->begin);
         int code = inflate(&z->z, Z_NO_FLUSH);
@@ -125,5 +244,6 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
             return zlib_error(z, code, err);
         }
     }
+    z->data += n - z->z.avail_out;
     return (int64_t)(n - z->z.avail_out);
 }

@@ -1,17 +1,31 @@
-/* inflate.h: a file's bytes in order, inflated when it is gzip (known by its magic number). Any number of members of any
- * size; memory does not depend on either. */
+/* inflate.h: a file's bytes in order, inflated when it is gzip or zlib, which its first bytes say; those of a TFRecord header
+ * are taken for one even when they look like gzip's. gzip: any number of members of any size. zlib: one stream. Memory
+ * depends on neither. */
 #ifndef RECORDS_INFLATE_H
 #define RECORDS_INFLATE_H
 
 #include "storage/file.h"
 
+enum container { CONTAINER_PLAIN, CONTAINER_GZIP, CONTAINER_ZLIB };
+
+/* Where a gzip member starts: in the file, and in the inflated bytes. */
+typedef struct inflate_start { uint64_t file, data; } inflate_start;
+
 typedef struct inflater inflater;
 /* Takes the file over in any case. */
 int inflater_new(file_reader *file, inflater **out, shoal_error *err);
+/* From the middle of a file that is no pipe: a byte of a plain one, the start of a gzip member, or of a zlib stream a byte
+ * behind a full flush (the checksum of the stream is then left out). `data` is the inflated offset of that place. */
+int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64_t data, inflater **out, shoal_error *err);
 void inflater_free(inflater *z); /* NULL is nothing */
 /* Up to n bytes, 0 only at a clean end. A cut member, a wrong checksum or bytes behind the last member are DATA. */
 int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err);
-int inflater_is_gzip(const inflater *z);
+enum container inflater_container(const inflater *z);
+file_reader *inflater_file(const inflater *z);
 const char *inflater_path(const inflater *z);
+
+/* From now on starts of members are kept until they are taken; 1 with the next one at or before `data`, else 0. */
+void inflater_track(inflater *z);
+int inflater_take_start(inflater *z, uint64_t data, inflate_start *out);
 
 #endif

@@ -2,20 +2,30 @@
  *
  *   u64le length | u32le masked crc32c(length bytes) | data[length] | u32le masked crc32c(data)
  *
- * Plain, or inside GZIP (any number of members; written as independent members of about 1 MiB, cut at records). A tail
- * that is not a whole record is an error, of any length. */
+ * Plain, or inside GZIP (any number of members; written as independent members of about 1 MiB, cut at records), or inside
+ * one ZLIB stream (written with a full flush after about every MiB, between two records). A tail that is not a whole record
+ * is an error, of any length. */
 #ifndef RECORDS_TFRECORD_H
 #define RECORDS_TFRECORD_H
 
-#include "storage/file.h"
-
-enum tfrecord_compression { TFRECORD_PLAIN, TFRECORD_GZIP };
+#include "records/inflate.h"
+#include "records/record_index.h"
 
 #define TFRECORD_BYTES_MAX (1ull << 31) /* one record; more is taken for damage */
+#define TFRECORD_HEADER_BYTES 12u
+#define TFRECORD_FOOTER_BYTES 4u
+
+/* Whether the 12 bytes at p are the head of a record: the checksum of the length is right. */
+int tfrecord_header_is_sound(const uint8_t *p);
 
 typedef struct tfrecord_reader tfrecord_reader;
-/* Compression is known by content (gzip magic). The path may be "-". */
+/* Compression is known by content. The path may be "-". */
 int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err);
+/* From the first record of a block of the file's index on; offsets in messages are then those of the index. */
+int tfrecord_open_at(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err);
+/* Before the first record: blocks of the records read from now on are added to *x, which the caller keeps. */
+void tfrecord_keep_blocks(tfrecord_reader *r, record_index *x);
+enum container tfrecord_container(const tfrecord_reader *r);
 /* 1 with *data valid until the next call, 0 at a clean end, negative on damage: the message names file, byte offset (in
  * the inflated bytes of a gzip file, and says so) and the record's number from 0. */
 int tfrecord_next(tfrecord_reader *r, view *data, shoal_error *err);
@@ -23,7 +33,10 @@ uint64_t tfrecord_index(const tfrecord_reader *r); /* number of the next record 
 void tfrecord_close(tfrecord_reader *r);
 
 typedef struct tfrecord_writer tfrecord_writer;
-int tfrecord_create(const char *path, int replace, enum tfrecord_compression c, tfrecord_writer **out, shoal_error *err);
+int tfrecord_create(const char *path, int replace, enum container c, tfrecord_writer **out, shoal_error *err);
+/* Before the first record: the container, blocks, counts and digest of the file are kept in *x, which is complete when
+ * tfrecord_commit has returned, but for features and the fingerprint. */
+int tfrecord_keep_index(tfrecord_writer *w, record_index *x, shoal_error *err);
 int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err);
 uint64_t tfrecord_written(const tfrecord_writer *w);           /* bytes of the file so far, buffers included */
 uint64_t tfrecord_count(const tfrecord_writer *w);

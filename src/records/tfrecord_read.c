@@ -3,12 +3,9 @@
 
 #include "base/mem.h"
 #include "records/crc32c.h"
-#include "records/inflate.h"
 #include "records/tfrecord.h"
 
 #define WINDOW_BYTES (256u << 10)
-#define HEADER_BYTES 12u
-#define FOOTER_BYTES 4u
 
 struct tfrecord_reader {
     inflater *bytes;
@@ -17,6 +14,8 @@ struct tfrecord_reader {
     uint64_t offset; /* of window[begin] in the (inflated) file */
     uint64_t index;
     int at_end;
+    record_index *keep; /* the caller's, or NULL */
+    inflate_start member; /* the last one that starts at or before `offset` */
 };
 
 static uint32_t u32_of(const uint8_t *p)
@@ -26,14 +25,17 @@ static uint32_t u32_of(const uint8_t *p)
 
 static uint64_t u64_of(const uint8_t *p) { return u32_of(p) | (uint64_t)u32_of(p + 4) << 32; }
 
-int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err)
+int tfrecord_header_is_sound(const uint8_t *p) { return u32_of(p + 8) == crc32c_mask(crc32c(0, p, 8)); }
+
+/* `at` NULL: from the beginning, and the container is what the file says. */
+static int open_reader(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err)
 {
     *out = NULL;
     tfrecord_reader *t = mem_calloc(1, sizeof *t);
     if (!t) return error_nomem(err, sizeof *t, "a record reader");
     file_reader *file;
     int r = file_open(path, &file, err);
-    if (r == 0) r = inflater_new(file, &t->bytes, err);
+    if (r == 0) r = at ? inflater_new_at(file, c, at->offset, at->offset, &t->bytes, err) : inflater_new(file, &t->bytes, err);
     if (r == 0 && !(t->window = mem_alloc(WINDOW_BYTES))) r = error_nomem(err, WINDOW_BYTES, "a record reader");
     if (r != 0) {
         tfrecord_close(t);
@@ -42,6 +44,68 @@ int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err)
     t->cap = WINDOW_BYTES;
     *out = t;
     return 0;
+}
+
+int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err)
+{
+    return open_reader(path, CONTAINER_PLAIN, NULL, out, err);
+}
+
+static int damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
+{
+    return error_set(err, SHOAL_DATA, "%s: record %llu at byte %llu%s: %s", inflater_path(t->bytes),
+                     (unsigned long long)t->index, (unsigned long long)t->offset,
+                     inflater_container(t->bytes) != CONTAINER_PLAIN ? " of the inflated file" : "", what);
+}
+
+/* Bytes in front of the first record of a block belong to one that started before. */
+static int skip_bytes(tfrecord_reader *t, uint64_t n, shoal_error *err)
+{
+    while (n > 0) {
+        int64_t got = inflater_read(t->bytes, t->window, n < t->cap ? (size_t)n : t->cap, err);
+        if (got < 0) return (int)got;
+        if (got == 0) return damaged(t, err, "the file ends in front of it: it was cut, or its index is not its own");
+        n -= (uint64_t)got;
+    }
+    return 0;
+}
+
+int tfrecord_open_at(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err)
+{
+    int r = open_reader(path, c, at, out, err);
+    if (r < 0) return r;
+    tfrecord_reader *t = *out;
+    t->index = at->record;
+    t->offset = at->offset + at->skip;
+    if ((r = skip_bytes(t, at->skip, err)) < 0) {
+        tfrecord_close(t);
+        *out = NULL;
+    }
+    return r;
+}
+
+void tfrecord_keep_blocks(tfrecord_reader *t, record_index *x)
+{
+    t->keep = x;
+    x->container = inflater_container(t->bytes);
+    inflater_track(t->bytes);
+}
+
+enum container tfrecord_container(const tfrecord_reader *t) { return inflater_container(t->bytes); }
+
+/* Notes where the record that starts at `offset` can be read from, when that is far enough from the last such place. */
+static int keep_block(tfrecord_reader *t, shoal_error *err)
+{
+    record_index *x = t->keep;
+    const index_block *last = x->n_blocks > 0 ? &x->block[x->n_blocks - 1] : NULL;
+    x->records = t->index + 1;
+    if (x->container == CONTAINER_PLAIN) {
+        if (last && t->offset - last->offset < INDEX_BLOCK_BYTES) return 0;
+        return record_index_add_block(x, t->offset, t->index, 0, err);
+    }
+    while (inflater_take_start(t->bytes, t->offset, &t->member)) {}
+    if (last && t->member.file == last->offset) return 0;
+    return record_index_add_block(x, t->member.file, t->index, t->offset - t->member.data, err);
 }
 
 void tfrecord_close(tfrecord_reader *t)
@@ -86,33 +150,27 @@ static int want(tfrecord_reader *t, size_t n, shoal_error *err)
     return 0;
 }
 
-static int damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
-{
-    return error_set(err, SHOAL_DATA, "%s: record %llu at byte %llu%s: %s", inflater_path(t->bytes),
-                     (unsigned long long)t->index, (unsigned long long)t->offset,
-                     inflater_is_gzip(t->bytes) ? " of the inflated file" : "", what);
-}
-
 int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
 {
-    int r = want(t, HEADER_BYTES, err);
+    int r = want(t, TFRECORD_HEADER_BYTES, err);
     if (r < 0) return r;
     size_t have = t->end - t->begin;
     if (have == 0) return 0;
-    if (have < HEADER_BYTES) return damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
+    if (have < TFRECORD_HEADER_BYTES) return damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
     const uint8_t *p = t->window + t->begin;
     uint64_t length = u64_of(p);
-    if (u32_of(p + 8) != crc32c_mask(crc32c(0, p, 8)))
+    if (!tfrecord_header_is_sound(p))
         return damaged(t, err, t->index == 0 ? "no TFRecord: the checksum of the length is wrong; if it is another format, say --format"
                                              : "the checksum of its length is wrong: the file is damaged; make or copy it anew");
     if (length > TFRECORD_BYTES_MAX) return damaged(t, err, "it claims more than 2 GiB: no record that shoal reads is that large");
-    size_t whole = HEADER_BYTES + (size_t)length + FOOTER_BYTES;
+    size_t whole = TFRECORD_HEADER_BYTES + (size_t)length + TFRECORD_FOOTER_BYTES;
     if ((r = want(t, whole, err)) < 0) return r;
     if (t->end - t->begin < whole) return damaged(t, err, "the file ends inside its data: it was cut; make or copy it anew");
     p = t->window + t->begin;
-    if (u32_of(p + HEADER_BYTES + length) != crc32c_mask(crc32c(0, p + HEADER_BYTES, (size_t)length)))
+    if (u32_of(p + TFRECORD_HEADER_BYTES + length) != crc32c_mask(crc32c(0, p + TFRECORD_HEADER_BYTES, (size_t)length)))
         return damaged(t, err, "the checksum of its data is wrong: the file is damaged; make or copy it anew");
-    *data = view_of((const char *)p + HEADER_BYTES, (size_t)length);
+    if (t->keep && (r = keep_block(t, err)) < 0) return r;
+    *data = view_of((const char *)p + TFRECORD_HEADER_BYTES, (size_t)length);
     t->begin += whole;
     t->offset += whole;
     t->index++;

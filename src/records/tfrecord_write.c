@@ -1,21 +1,28 @@
-/* tfrecord_write.c: the writing half of tfrecord.h. Gzip members are independent, so that they can be found again and
- * inflated apart. */
+/* tfrecord_write.c: the writing half of tfrecord.h. Gzip members are independent, and a full flush cuts a zlib stream
+ * likewise, so that both can be read on from there. */
 #include <libdeflate.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/mem.h"
 #include "records/crc32c.h"
 #include "records/tfrecord.h"
 
 #define MEMBER_BYTES (1u << 20)
-#define GZIP_LEVEL 5
+#define LEVEL 5
+#define FLUSH_BYTES 64u /* what deflate adds to its bound for the end of a block and of the stream */
 
 struct tfrecord_writer {
     file_writer *file;
-    struct libdeflate_compressor *gzip; /* NULL: plain */
-    buf frames;                         /* not yet written */
-    buf member;
-    uint64_t count;
+    enum container container;
+    struct libdeflate_compressor *gzip;
+    z_stream zlib;
+    int zlib_made;
+    buf frames; /* not yet written */
+    buf packed;
+    uint64_t count, framed; /* records; those that were there before `frames` */
+    record_index *keep;     /* the caller's, or NULL */
+    digest *digest;
 };
 
 static void u32_put(uint8_t *p, uint32_t v)
@@ -37,14 +44,37 @@ int tfrecord_frame(buf *b, const void *p, size_t n, shoal_error *err)
     return 0;
 }
 
-int tfrecord_create(const char *path, int replace, enum tfrecord_compression c, tfrecord_writer **out, shoal_error *err)
+static void *zlib_alloc(void *ctx, unsigned count, unsigned size)
+{
+    (void)ctx;
+    return mem_alloc((size_t)count * size);
+}
+
+static void zlib_free(void *ctx, void *p)
+{
+    (void)ctx;
+    mem_free(p);
+}
+
+static int compressor_new(tfrecord_writer *w, shoal_error *err)
+{
+    if (w->container == CONTAINER_GZIP && !(w->gzip = libdeflate_alloc_compressor(LEVEL))) return error_nomem(err, 0, "a compressor");
+    if (w->container != CONTAINER_ZLIB) return 0;
+    w->zlib.zalloc = zlib_alloc;
+    w->zlib.zfree = zlib_free;
+    if (deflateInit(&w->zlib, LEVEL) != Z_OK) return error_nomem(err, 0, "a compressor");
+    w->zlib_made = 1;
+    return 0;
+}
+
+int tfrecord_create(const char *path, int replace, enum container c, tfrecord_writer **out, shoal_error *err)
 {
     *out = NULL;
     tfrecord_writer *w = mem_calloc(1, sizeof *w);
     if (!w) return error_nomem(err, sizeof *w, "a record writer");
+    w->container = c;
     int r = file_create(path, replace, &w->file, err);
-    if (r == 0 && c == TFRECORD_GZIP && !(w->gzip = libdeflate_alloc_compressor(GZIP_LEVEL)))
-        r = error_nomem(err, 0, "a compressor");
+    if (r == 0) r = compressor_new(w, err);
     if (r != 0) {
         tfrecord_abort(w);
         return r;
@@ -53,11 +83,21 @@ int tfrecord_create(const char *path, int replace, enum tfrecord_compression c, 
     return 0;
 }
 
+int tfrecord_keep_index(tfrecord_writer *w, record_index *x, shoal_error *err)
+{
+    if (!(w->digest = digest_new())) return error_nomem(err, 0, "a digest");
+    w->keep = x;
+    x->container = w->container;
+    return 0;
+}
+
 static void writer_free(tfrecord_writer *w)
 {
     libdeflate_free_compressor(w->gzip);
+    if (w->zlib_made) deflateEnd(&w->zlib);
     buf_release(&w->frames);
-    buf_release(&w->member);
+    buf_release(&w->packed);
+    digest_free(w->digest);
     mem_free(w);
 }
 
@@ -68,29 +108,67 @@ void tfrecord_abort(tfrecord_writer *w)
     writer_free(w);
 }
 
+static int put(tfrecord_writer *w, const uint8_t *p, size_t n, shoal_error *err)
+{
+    if (w->digest) digest_update(w->digest, p, n);
+    return file_write(w->file, p, n, err);
+}
+
+static int put_gzip(tfrecord_writer *w, shoal_error *err)
+{
+    size_t bound = libdeflate_gzip_compress_bound(w->gzip, w->frames.len);
+    int r = buf_reserve(&w->packed, bound, err);
+    if (r < 0) return r;
+    size_t n = libdeflate_gzip_compress(w->gzip, w->frames.data, w->frames.len, w->packed.data, bound);
+    if (n == 0) return error_set(err, SHOAL_INTERNAL, "gzip: the compressor failed within its own bound");
+    return put(w, w->packed.data, n, err);
+}
+
+static int put_zlib(tfrecord_writer *w, int flush, shoal_error *err)
+{
+    size_t bound = deflateBound(&w->zlib, w->frames.len) + FLUSH_BYTES;
+    int r = buf_reserve(&w->packed, bound, err);
+    if (r < 0) return r;
+    w->zlib.next_in = w->frames.data;
+    w->zlib.avail_in = (uInt)w->frames.len;
+    w->zlib.next_out = w->packed.data;
+    w->zlib.avail_out = (uInt)bound;
+    int code = deflate(&w->zlib, flush);
+    if (code != (flush == Z_FINISH ? Z_STREAM_END : Z_OK) || w->zlib.avail_in > 0 || w->zlib.avail_out == 0)
+        return error_set(err, SHOAL_INTERNAL, "zlib: the compressor failed within its own bound");
+    return put(w, w->packed.data, bound - w->zlib.avail_out, err);
+}
+
 static int write_frames(tfrecord_writer *w, shoal_error *err)
 {
     int r = 0;
     if (w->frames.len == 0) return 0;
-    if (!w->gzip) {
-        r = file_write(w->file, w->frames.data, w->frames.len, err);
-    } else {
-        size_t bound = libdeflate_gzip_compress_bound(w->gzip, w->frames.len);
-        buf_clear(&w->member);
-        if ((r = buf_reserve(&w->member, bound, err)) < 0) return r;
-        size_t n = libdeflate_gzip_compress(w->gzip, w->frames.data, w->frames.len, w->member.data, bound);
-        if (n == 0) return error_set(err, SHOAL_INTERNAL, "gzip: the compressor failed within its own bound");
-        r = file_write(w->file, w->member.data, n, err);
+    if (w->keep && w->container != CONTAINER_PLAIN) r = record_index_add_block(w->keep, file_written(w->file), w->framed, 0, err);
+    buf_clear(&w->packed);
+    if (r == 0) {
+        if (w->container == CONTAINER_GZIP) r = put_gzip(w, err);
+        else if (w->container == CONTAINER_ZLIB) r = put_zlib(w, Z_FULL_FLUSH, err);
+        else r = put(w, w->frames.data, w->frames.len, err);
     }
+    w->framed = w->count;
     buf_clear(&w->frames);
     return r;
+}
+
+static int keep_block(tfrecord_writer *w, shoal_error *err)
+{
+    record_index *x = w->keep;
+    uint64_t at = tfrecord_written(w);
+    if (x->n_blocks > 0 && at - x->block[x->n_blocks - 1].offset < INDEX_BLOCK_BYTES) return 0;
+    return record_index_add_block(x, at, w->count, 0, err);
 }
 
 int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err)
 {
     if (n > TFRECORD_BYTES_MAX)
         return error_set(err, SHOAL_DATA, "record %llu has %zu bytes; a TFRecord holds at most 2 GiB", (unsigned long long)w->count, n);
-    int r = tfrecord_frame(&w->frames, p, n, err);
+    int r = w->keep && w->container == CONTAINER_PLAIN ? keep_block(w, err) : 0;
+    if (r == 0) r = tfrecord_frame(&w->frames, p, n, err);
     if (r < 0) return r;
     w->count++;
     return w->frames.len >= MEMBER_BYTES ? write_frames(w, err) : 0;
@@ -99,9 +177,20 @@ int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err
 uint64_t tfrecord_written(const tfrecord_writer *w) { return file_written(w->file) + w->frames.len; }
 uint64_t tfrecord_count(const tfrecord_writer *w) { return w->count; }
 
-int tfrecord_commit(tfrecord_writer *w, shoal_error *err)
+static int finish(tfrecord_writer *w, shoal_error *err)
 {
     int r = write_frames(w, err);
+    if (r == 0 && w->container == CONTAINER_ZLIB && w->count > 0) r = put_zlib(w, Z_FINISH, err);
+    if (r == 0 && w->keep) {
+        w->keep->records = w->count;
+        w->keep->digest = digest_value(w->digest);
+    }
+    return r;
+}
+
+int tfrecord_commit(tfrecord_writer *w, shoal_error *err)
+{
+    int r = finish(w, err);
     if (r < 0) {
         tfrecord_abort(w);
         return r;

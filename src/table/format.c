@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "records/crc32c.h"
+#include "records/tfrecord.h"
 #include "storage/file.h"
 #include "table/source.h"
 
@@ -17,12 +17,24 @@ static int ends_with(const char *s, size_t n, const char *ending)
     return n >= k && memcmp(s + n - k, ending, k) == 0;
 }
 
-enum table_format format_of_path(const char *path, int *gzip)
+/* Hadoop calls files of its codec for zlib .deflate. */
+static const struct { const char *ending; enum container container; } PACKED[] = {
+    {".gz", CONTAINER_GZIP}, {".deflate", CONTAINER_ZLIB}, {".zlib", CONTAINER_ZLIB},
+};
+
+const char *format_packed_ending(enum container c) { return c == CONTAINER_GZIP ? ".gz" : c == CONTAINER_ZLIB ? ".deflate" : ""; }
+
+enum table_format format_of_path(const char *path, enum container *container)
 {
     size_t n = strlen(path);
-    int gz = ends_with(path, n, ".gz");
-    if (gz) n -= 3;
-    if (gzip) *gzip = gz;
+    enum container c = CONTAINER_PLAIN;
+    for (size_t i = 0; i < sizeof PACKED / sizeof PACKED[0]; i++) {
+        if (!ends_with(path, n, PACKED[i].ending)) continue;
+        c = PACKED[i].container;
+        n -= strlen(PACKED[i].ending);
+        break;
+    }
+    if (container) *container = c;
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++)
         if (ends_with(path, n, ENDINGS[i].ending)) return ENDINGS[i].format;
     return FORMAT_GUESS;
@@ -61,11 +73,9 @@ static int format_of_file(const char *path, enum table_format *out, shoal_error 
     int64_t n = file_read(f, head, sizeof head, err);
     file_close(f);
     if (n <= 0) return (int)n;
-    uint32_t crc = 0;
-    if (n >= 12) crc = (uint32_t)head[8] | (uint32_t)head[9] << 8 | (uint32_t)head[10] << 16 | (uint32_t)head[11] << 24;
     if (n >= 4 && memcmp(head, "PAR1", 4) == 0) *out = FORMAT_PARQUET;
     else if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b) *out = FORMAT_TFRECORD;
-    else if (n >= 12 && crc == crc32c_mask(crc32c(0, head, 8))) *out = FORMAT_TFRECORD;
+    else if (n >= TFRECORD_HEADER_BYTES && tfrecord_header_is_sound(head)) *out = FORMAT_TFRECORD;
     else if (n >= 1 && head[0] == '{' && looks_like_text(head, (size_t)n)) *out = FORMAT_JSONL;
     else if (looks_like_text(head, (size_t)n) && memchr(head, '\n', (size_t)n)) *out = FORMAT_CSV;
     return *out != FORMAT_GUESS ? 1 : unknown(path, err);

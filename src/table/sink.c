@@ -36,8 +36,8 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     out->format = format_of_name(to);
     if (to && out->format == FORMAT_GUESS)
         return error_set(err, SHOAL_USAGE, "--to: unknown format '%s'; expected tfrecord, parquet, csv or jsonl", to);
-    if (format_of_path(path, &out->gzip) == FORMAT_GUESS) out->gzip = 0;
-    if (compression) out->gzip = strcmp(compression, "gzip") == 0 || (out->gzip && !option_is_set(o, "compression"));
+    if (format_of_path(path, &out->compression) == FORMAT_GUESS) out->compression = CONTAINER_PLAIN;
+    if (compression) out->compression = strcmp(compression, "gzip") == 0 ? CONTAINER_GZIP : strcmp(compression, "zlib") == 0 ? CONTAINER_ZLIB : CONTAINER_PLAIN;
     out->overwrite = option_flag(o, "overwrite");
     out->append = option_flag(o, "append");
     out->max_file_bytes = (uint64_t)option_i64(o, "max-file-size");
@@ -108,7 +108,7 @@ static int open_shard(sink *s, shoal_error *err)
     p->rows = 0;
     if (s->is_folder)
         p->path = mem_sprintf("%s/part-%05d.%s%s", s->work, s->first_part + (int)s->n_shards, s->ops->ending,
-                              s->spec.gzip && s->ops == &WRITER_TFRECORD ? ".gz" : "");
+                              format_packed_ending(s->spec.compression));
     else p->path = mem_sprintf("%s/%s", s->work, path_base(s->path));
     if (!p->path) return error_nomem(err, strlen(s->work), "a path");
     s->n_shards++;
@@ -119,15 +119,14 @@ static int check_spec(const sink *s, enum table_format by_ending, shoal_error *e
 {
     if (s->to_host && s->ops != &WRITER_CSV && s->ops != &WRITER_JSONL)
         return error_set(err, SHOAL_USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl");
-    if (s->spec.gzip && s->ops != &WRITER_TFRECORD)
-        return error_set(err, SHOAL_USAGE, "%s: gzip is written for TFRecord only; leave out --compression and the ending .gz", s->path);
+    if (s->spec.compression != CONTAINER_PLAIN && s->ops != &WRITER_TFRECORD)
+        return error_set(err, SHOAL_USAGE, "%s: gzip and zlib are written for TFRecord only; leave out --compression and such an ending", s->path);
     if (by_ending != FORMAT_GUESS && ops_of(by_ending) != s->ops)
         return error_set(err, SHOAL_USAGE, "%s: its ending says %s, but --to says %s", s->path, ops_of(by_ending)->ending, s->ops->ending);
-    if (by_ending == FORMAT_TFRECORD && s->spec.gzip) {
-        int gz;
-        format_of_path(s->path, &gz);
-        if (!gz) return error_set(err, SHOAL_USAGE, "%s: a compressed file must be named .tfrecord.gz", s->path);
-    }
+    enum container ending;
+    format_of_path(s->path, &ending);
+    if (by_ending == FORMAT_TFRECORD && s->spec.compression != ending)
+        return error_set(err, SHOAL_USAGE, "%s: its ending does not fit --compression: name it .tfrecord%s", s->path, format_packed_ending(s->spec.compression));
     return 0;
 }
 

@@ -66,7 +66,7 @@ static int out_open(const sink_spec *spec, const struct ArrowSchema *schema, con
     w->columns = mem_calloc((size_t)schema->n_children + 1, sizeof *w->columns);
     int r = w->columns ? 0 : error_nomem(err, (size_t)schema->n_children * sizeof *w->columns, "columns");
     for (int64_t i = 0; r == 0 && i < schema->n_children; i++) r = out_column_set(&w->columns[i], schema->children[i], err);
-    if (r == 0) r = tfrecord_create(path, 0, spec->gzip ? TFRECORD_GZIP : TFRECORD_PLAIN, &w->file, err);
+    if (r == 0) r = tfrecord_create(path, 0, spec->compression, &w->file, err);
     if (r < 0) {
         out_abort(w);
         return r;

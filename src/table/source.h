@@ -20,8 +20,10 @@ int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err
 /* `sql` over another source, which is taken over in any case. */
 int source_sql(source *inner, const char *sql, source *out, shoal_error *err);
 
-/* The format that a path's ending says, or FORMAT_GUESS; *gzip (may be NULL) is set for .gz. */
-enum table_format format_of_path(const char *path, int *gzip);
+/* The format that a path's ending says, or FORMAT_GUESS; *container (may be NULL) is what .gz, .deflate or .zlib behind it say. */
+enum table_format format_of_path(const char *path, enum container *container);
+/* ".gz", ".deflate", or "" */
+const char *format_packed_ending(enum container c);
 /* "tfrecord", "parquet", ...; FORMAT_GUESS for anything else. */
 enum table_format format_of_name(const char *name);
 /* Of the first file that tells: by its ending, else by its first bytes. Spark leaves an empty file of each empty partition. */

@@ -8,6 +8,7 @@
 
 #include "base/host.h"
 #include "base/option.h"
+#include "records/inflate.h"
 #include "table/arrow.h"
 
 #define TABLE_BATCH_ROWS 2048
@@ -45,7 +46,7 @@ int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *e
 typedef struct sink_spec {
     const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (csv, jsonl) */
     enum table_format format; /* FORMAT_GUESS: by the ending of path */
-    int gzip;
+    enum container compression; /* of TFRecord */
     int overwrite, append;
     uint64_t max_file_bytes;
     const shoal_host *host;

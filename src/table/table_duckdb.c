@@ -106,10 +106,11 @@ static int sniff_delimiter(const char *path, char *out, shoal_error *err)
 {
     static const char CANDIDATE[] = ",\t;|";
     size_t count[sizeof CANDIDATE - 1] = {0}, best = 0;
-    int gzip, quoted = 0;
+    enum container packed;
+    int quoted = 0;
     *out = ',';
-    format_of_path(path, &gzip);
-    if (gzip || strcmp(path, "-") == 0) return 0;
+    format_of_path(path, &packed);
+    if (packed != CONTAINER_PLAIN || strcmp(path, "-") == 0) return 0;
     char *head = mem_alloc(SNIFF_BYTES);
     if (!head) return error_nomem(err, SNIFF_BYTES, "the head of a file");
     file_reader *f = NULL;

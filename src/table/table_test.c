@@ -42,7 +42,7 @@ static int convert(const char *from, const char *sql, const char *to, shoal_erro
     sink *s = NULL;
     struct ArrowArray a;
     uint64_t rows;
-    sink_spec spec = {.path = to, .max_file_bytes = 40000, .gzip = strstr(to, ".gz") != NULL};
+    sink_spec spec = {.path = to, .max_file_bytes = 40000, .compression = strstr(to, ".gz") ? CONTAINER_GZIP : CONTAINER_PLAIN};
     int r = open_sql(from, sql, &t, err);
     if (r == 0) r = sink_open(&spec, table_schema(t), &s, err);
     while (r == 0 && (r = table_next(t, &a, err)) == 1) {

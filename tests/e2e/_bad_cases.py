@@ -239,8 +239,9 @@ case("format unknown", USAGE, "table.xyz: its format is known neither by its end
 case("output there", STORAGE, "there.parquet exists; use --overwrite to replace it, or choose another name", "convert", "good.csv", "there.parquet", files={"there.parquet": "x"})
 case("output without a known ending", USAGE, "--to is 'xml', expected tfrecord|parquet|csv|jsonl", "convert", "good.csv", "out", "--to", "xml")
 case("output of the wrong ending", USAGE, "out.csv: its ending says csv, but --to says parquet", "convert", "good.csv", "out.csv", "--to", "parquet")
-case("output of the wrong compression", USAGE, "out.csv: gzip is written for TFRecord only; leave out --compression and the ending .gz", "convert", "good.csv", "out.csv", "--compression", "gzip")
-case("compressed output without .gz", USAGE, "out.tfrecord: a compressed file must be named .tfrecord.gz", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
+case("output of the wrong compression", USAGE, "out.csv: gzip and zlib are written for TFRecord only; leave out --compression and such an ending", "convert", "good.csv", "out.csv", "--compression", "gzip")
+case("compressed output without .gz", USAGE, "out.tfrecord: its ending does not fit --compression: name it .tfrecord.gz", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
+case("zlib output named .gz", USAGE, "out.tfrecord.gz: its ending does not fit --compression: name it .tfrecord.deflate", "convert", "good.csv", "out.tfrecord.gz", "--compression", "zlib")
 case("output of binary to a pipe", USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl", "convert", "good.csv", "-", "--to", "parquet")
 case("append to a file", USAGE, "there.csv: --append adds files to a folder, and this is none", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
 case("append of other columns", DATA, "folder: the columns that are there differ from those to be appended; see its _schema.json", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
@@ -289,6 +290,12 @@ case("tfrecord gzip cut", DATA, "cut.tfrecord.gz: the file ends inside gzip memb
 case("tfrecord gzip damaged", DATA, "bad.tfrecord.gz: gzip member 0 is damaged (invalid literal/lengths set): make or copy the file anew", "show", "bad.tfrecord.gz", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.gz", "--compression", "gzip"),
     rewrite("whole.tfrecord.gz", "bad.tfrecord.gz", flip(60))(), None)[2])
+case("tfrecord zlib cut", DATA, "cut.tfrecord: the file ends inside the zlib stream: it was cut; make or copy it anew", "show", "cut.tfrecord", before=lambda: (
+    must("convert", "good.csv", "whole.tfrecord.deflate"), rewrite("whole.tfrecord.deflate", "cut.tfrecord", lambda d: d[:-7])(), None)[2])
+case("tfrecord zlib damaged", DATA, "bad.tfrecord: the zlib stream is damaged (incorrect data check): make or copy the file anew", "show", "bad.tfrecord", before=lambda: (
+    must("convert", "good.csv", "whole.tfrecord.deflate"), rewrite("whole.tfrecord.deflate", "bad.tfrecord", flip(-1))(), None)[2])
+case("tfrecord zlib continued", DATA, "bad.tfrecord: bytes behind the end of its zlib stream: make or copy the file anew", "show", "bad.tfrecord", before=lambda: (
+    must("convert", "good.csv", "whole.tfrecord.deflate"), rewrite("whole.tfrecord.deflate", "bad.tfrecord", lambda d: d + d)(), None)[2])
 case("tfrecord of no examples", DATA, "bad.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
 case("tfrecord with an empty name", DATA, "bad.tfrecord: record 0: a feature's name is empty or not UTF-8", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
 case("tfrecord with two types", DATA, "bad.tfrecord: record 1: feature 'x' holds float, but int64 in an earlier record; a column has one type", "show", "bad.tfrecord", files={

@@ -32,11 +32,11 @@ def of_tensorflow(feature):
     return [x.decode() for x in values] if kind == "bytes_list" else values
 
 
-for name in "out.tfrecord", "out.tfrecord.gz", "folder":
+for name in "out.tfrecord", "out.tfrecord.gz", "out.tfrecord.deflate", "folder":
     must("convert", TMP / "in.jsonl", TMP / name, "--sql", SQL, "--max-file-size", 60000)
     files = sorted((TMP / name).glob("part-*")) if name == "folder" else [TMP / name]
     v.check(name != "folder" or len(files) > 1, "a folder has several shards")
-    got = tf.data.TFRecordDataset([str(f) for f in files], compression_type="GZIP" if name.endswith("gz") else "")
+    got = tf.data.TFRecordDataset([str(f) for f in files], compression_type={"gz": "GZIP", "deflate": "ZLIB"}.get(name.rpartition(".")[2], ""))
     n = 0
     for want, record in zip(rows, got):
         features = tf.train.Example.FromString(record.numpy()).features.feature
@@ -64,7 +64,7 @@ def example(i):
     return T.Example(features=T.Features(feature=feature))
 
 
-for name, compression in ("tf.tfrecord", ""), ("tf.tfrecord.gz", "GZIP"):
+for name, compression in ("tf.tfrecord", ""), ("tf.tfrecord.gz", "GZIP"), ("zlib.tfrecord", "ZLIB"):
     with tf.io.TFRecordWriter(str(TMP / name), tf.io.TFRecordOptions(compression_type=compression)) as w:
         for i in range(2500):
             w.write(example(i).SerializeToString())
