@@ -51,6 +51,13 @@ typedef struct kernels {
     void (*copy)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, float *y, uint32_t ldy);
     void (*add_rows)(uint32_t m, uint32_t n, const float *x, uint32_t ldx, float *y, uint32_t ldy); /* y += x */
 
+    void (*rows_scale)(uint32_t m, uint32_t n, const float *s, const float *x, uint32_t ldx, float *y, uint32_t ldy); /* y[i] = s[i] * x[i] */
+    void (*rows_dot)(uint32_t m, uint32_t n, const float *a, uint32_t lda, const float *b, uint32_t ldb, float *y); /* y[i] += a[i] . b[i] */
+
+    /* Softmax of each row, in place. Back: g, the gradient of the result y, becomes that of what came in: y * (g - y . g). */
+    void (*softmax)(uint32_t m, uint32_t n, float *x, uint32_t ldx);
+    void (*softmax_back)(uint32_t m, uint32_t n, const float *y, uint32_t ldy, float *g, uint32_t ldg);
+
     /* Dropout: element (i, j) is kept when the 16-bit draw j of row i's key is below keep16 (65536: all), and scaled by
      * `scale`. Row i's key is rng_fold(key, row0 + i); draw j is bits 16*(j%4).. of rng_u64(row key, j / 4). Applied to
      * activations going forward and to gradients going back: the same call. */
@@ -78,6 +85,11 @@ typedef struct kernels {
      * y[i] += 1/2 sum_d (sum^2 - sum_f e^2). back: ge[i,f] += g[i] * (sum[i] - e[i,f]). */
     void (*fm)(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y);
     void (*fm_back)(uint32_t m, uint32_t f, uint32_t d, const float *e, const float *sum, const float *g, float *ge);
+
+    /* A layer of a cross network (Wang 2021) after its product, all [m x n]: z += bias; y = x0 * z + x. Back, over n numbers:
+     * gx0 += g * z; gz = g * x0. */
+    void (*cross)(uint32_t m, uint32_t n, const float *x0, const float *bias, const float *x, float *z, float *y);
+    void (*cross_back)(size_t n, const float *x0, const float *z, const float *g, float *gx0, float *gz);
 
     /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
      * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */

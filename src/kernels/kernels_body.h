@@ -160,6 +160,8 @@ static void k_add_rows(uint32_t m, uint32_t n, const float *x, uint32_t ldx, flo
     for (uint32_t r = 0; r < m; r++) k_add(n, at(x, r, ldx), at_out(y, r, ldy));
 }
 
+#include "kernels/body_cross.h"
+
 /* ---- dropout ----------------------------------------------------------------------------------------------------------- */
 
 /* Eight consecutive 64-bit draws lie in memory as 32 16-bit draws in order (little-endian). */
@@ -500,6 +502,10 @@ const kernels SET_TABLE = {
     .weighted_rows = k_weighted_rows,
     .copy = k_copy,
     .add_rows = k_add_rows,
+    .rows_scale = k_rows_scale,
+    .rows_dot = k_rows_dot,
+    .softmax = k_softmax,
+    .softmax_back = k_softmax_back,
     .dropout = k_dropout,
     .batch_norm_stats = k_batch_norm_stats,
     .batch_norm_apply = k_batch_norm_apply,
@@ -508,6 +514,8 @@ const kernels SET_TABLE = {
     .scatter = k_scatter,
     .fm = k_fm,
     .fm_back = k_fm_back,
+    .cross = k_cross,
+    .cross_back = k_cross_back,
     .bce = k_bce,
     .optimize = k_optimize,
     .optimize_rows = k_optimize_rows,

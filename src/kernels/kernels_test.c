@@ -142,6 +142,16 @@ static void run_rows(const kernels *k, uint32_t n, memory *m)
     k->add_rows(13, n, m->a, n + 3, m->b, n + 1);
 }
 
+static void run_cross(const kernels *k, uint32_t n, memory *m)
+{
+    k->rows_scale(13, n, m->c, m->a, n + 3, m->b, n + 1);
+    k->rows_dot(13, n, m->a, n + 3, m->b, n + 1, m->d);
+    k->softmax(13, n, m->f, n + 2);
+    k->softmax_back(13, n, m->f, n + 2, m->a, n);
+    k->cross(13, n, m->a, m->c, m->b, m->e, m->f);
+    k->cross_back(13 * (size_t)n, m->a, m->e, m->f, m->b, m->d);
+}
+
 static void run_elementwise(const kernels *k, uint32_t n, memory *m)
 {
     k->add(n, m->a + 1, m->b);
@@ -163,6 +173,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
+    {"cross", run_cross},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
 };
@@ -300,6 +311,36 @@ static void norm_formula(void **state)
             near_(y[i * N + j], ((double)x[i * N + j] - mu) / sqrt(v + 0.01) * (j + 1) + j, 3e-6, "batch norm");
     }
     mem_free(x);
+}
+
+static void softmax_formula(void **state)
+{
+    (void)state;
+    enum { M = 3, N = 21 };
+    float x[M * N], y[M * N], g[M * N], high = 0;
+    for (int i = 0; i < M * N; i++) {
+        x[i] = (float)(i % 13) * 3 - 20;
+        g[i] = (float)(i % 7);
+    }
+    memcpy(y, x, sizeof y);
+    kernels_portable.softmax(M, N, y, N);
+    for (int r = 0; r < M; r++) {
+        double sum = 0, dot = 0;
+        for (int j = 0; j < N; j++) sum += exp((double)x[r * N + j]);
+        for (int j = 0; j < N; j++) {
+            near_(y[r * N + j], exp((double)x[r * N + j]) / sum, 1e-6, "softmax");
+            dot += (double)y[r * N + j] * (double)g[r * N + j];
+        }
+        float back[N];
+        memcpy(back, g + r * N, sizeof back);
+        kernels_portable.softmax_back(1, N, y + r * N, N, back, N);
+        for (int j = 0; j < N; j++) near_(back[j], (double)y[r * N + j] * ((double)g[r * N + j] - dot), 1e-6, "softmax_back");
+    }
+    x[0] = 3e38f;
+    x[1] = -3e38f;
+    kernels_portable.softmax(1, 2, x, 2);
+    for (int j = 0; j < 2; j++) high = x[j] > high ? x[j] : high;
+    assert_true(high == 1);
 }
 
 static void dropout_draws(void **state)
@@ -550,7 +591,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_agree),      cmocka_unit_test(exponential),          cmocka_unit_test(logarithm),
         cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula), cmocka_unit_test(fm_formula),
-        cmocka_unit_test(norm_formula),    cmocka_unit_test(dropout_draws),      cmocka_unit_test(optimizer_formulas),
+        cmocka_unit_test(norm_formula), cmocka_unit_test(softmax_formula),    cmocka_unit_test(dropout_draws),      cmocka_unit_test(optimizer_formulas),
         cmocka_unit_test(rows_step_is_step), cmocka_unit_test(products),         cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void step(const kernels *k, optimizer_step o, int t, weights *w, const gr
     k->optimize(&o, model_dense_size(w->model), w->dense, w->state[0], w->state[1], g->dense);
 }
 
-/* First values times 30, so that no part of the sum is lost beside the others. */
+/* First values of tables times 30, so that no part of the sum is lost beside the others; nothing stays zero. */
 static void enlarge(weights *w)
 {
     for (size_t t = 0; t < model_tables(w->model); t++)
@@ -106,6 +106,11 @@ static void enlarge(weights *w)
                 float *v = &w->table[t][r * w->stride[t] + c];
                 *v = *v * 30 + (float)(rng_f64(77 + t, r) - 0.5) * 0.3f;
             }
+    size_t n;
+    const param *p = model_params(w->model, &n);
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t e = 0; p[i].kind == PARAM_DENSE && e < p[i].rows * p[i].cols; e++)
+            w->dense[p[i].offset + e] += (float)(rng_f64(177 + i, e) - 0.5) * 0.3f;
 }
 
 static weights *first_weights(const model *m, int slots)

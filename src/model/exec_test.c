@@ -146,6 +146,8 @@ static const char *const networks[] = {
     "layers: [{embedding: {name: a, dim: 2}}, {embedding: {name: b, dim: 2}}, {add: {input: [a, b]}}, {fm: {}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {concat: {name: c, input: [e, numeric, e]}}, {dense: {name: d, units: 1}}, "
     "{fm: {name: f, input: e}}, {add: {input: [d, f, d]}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross: {input: [e, numeric], layers: 3}}, {dense: {units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross: {layers: 1}}, {dense: {input: [e, cross], units: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {activation: {name: t, function: tanh, input: e}}, {fm: {input: t}}]",
 };
 

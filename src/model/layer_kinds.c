@@ -7,6 +7,7 @@
     X(linear)          \
     X(embedding)       \
     X(fm)              \
+    X(cross)           \
     X(dense)           \
     X(add)             \
     X(concat)          \

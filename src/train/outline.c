@@ -38,13 +38,21 @@ static void list_text(const conf *v, char cell[CELL])
         if (v->child[i]->text) append(cell, ", ", v->child[i]->text);
 }
 
+static int one_of(const char *word, const char *const *list)
+{
+    while (*list && strcmp(*list, word) != 0) list++;
+    return *list != NULL;
+}
+
 /* What is known of the output without features. */
 static void output_of(const outline_layer *l, char cell[CELL])
 {
+    static const char *const numbers[] = {"linear", "fm", NULL};
+    static const char *const same[] = {"add", "cross", "activation", "dropout", "batch_norm", NULL};
     if (strcmp(l->kind, "embedding") == 0) snprintf(cell, CELL, "[rows, fields, %.40s]", text_of(l->attributes, "dim", "?"));
     else if (strcmp(l->kind, "dense") == 0) snprintf(cell, CELL, "[rows, %.40s]", text_of(l->attributes, "units", "?"));
-    else if (strcmp(l->kind, "linear") == 0 || strcmp(l->kind, "fm") == 0) snprintf(cell, CELL, "[rows, 1]");
-    else if (strcmp(l->kind, "add") == 0) snprintf(cell, CELL, "as its inputs");
+    else if (one_of(l->kind, numbers)) snprintf(cell, CELL, "[rows, 1]");
+    else if (one_of(l->kind, same)) snprintf(cell, CELL, "as its inputs");
     else snprintf(cell, CELL, "?");
 }
 

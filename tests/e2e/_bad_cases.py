@@ -427,6 +427,7 @@ case("model: fm without categories", USAGE, "model 'fm':7: layer 'second' (fm): 
 case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (
+    ("cross", "m.yaml:1: layer 'cross' (cross): its inputs are empty: the data has no columns for them", "{cross: {input: numeric}}"),
     ("dense", "m.yaml:1: layer 'dense' (dense): its inputs are empty: the data has no columns for them", "{dense: {input: numeric, units: 1}}"), ("concat", "m.yaml:1: layer 'concat' (concat): its inputs are empty: the data has no columns for them", "{concat: {input: [numeric, numeric]}}"),
     ("batch_norm", "m.yaml:1: layer 'batch_norm' (batch_norm): its input is empty: the data has no columns for it", "{batch_norm: {input: numeric}}"),
 ):
