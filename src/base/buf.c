@@ -175,12 +175,49 @@ static locale_t number_locale(void)
     return newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
+/* The digits of v with a point before the last `decimals`, which are fewer than all or 0. */
+static int put_digits(buf *b, int minus, uint64_t v, int decimals, shoal_error *err)
+{
+    char text[32], *p = text + sizeof text;
+    for (int i = 0; i <= decimals || v > 0; i++) {
+        if (i == decimals && i > 0)
+            *--p = '.';
+        *--p = (char)('0' + v % 10);
+        v /= 10;
+    }
+    if (minus)
+        *--p = '-';
+    return buf_append(b, p, (size_t)(text + sizeof text - p), err);
+}
+
+/* Puts a float of at most six significant digits (which no other float then has) that is printed without an exponent;
+ * 1 when done. The quotient may be rounded twice, unless it is the middle of two floats. */
+static int put_short_float(buf *b, double v, shoal_error *err)
+{
+    double x = fabs(v), power = 10;
+    if (x < 1e-4 || x >= 1e6)
+        return 0;
+    for (int k = 1; x * power < 1e6; k++, power *= 10) {
+        double m = rint(x * power), back = m / power;
+        uint64_t bits;
+        memcpy(&bits, &back, sizeof bits);
+        if ((double)(float)back == x && m < 1e6 && (bits & 0x1fffffff) != 0x10000000) {
+            int r = put_digits(b, v < 0, (uint64_t)m, k, err);
+            return r < 0 ? r : 1;
+        }
+    }
+    return 0;
+}
+
 static int put_number(buf *b, double v, int is_float, shoal_error *err)
 {
     if (!isfinite(v))
         return buf_append(b, "null", 4, err);
     if (v == rint(v) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
-        return buf_printf(b, err, "%lld", (long long)v);
+        return put_digits(b, v < 0, (uint64_t)fabs(v), 0, err);
+    int done = is_float ? put_short_float(b, v, err) : 0;
+    if (done != 0)
+        return done < 0 ? done : 0;
     char text[64];
     locale_t c = number_locale(), was = uselocale(c);
     /* So many digits always survive reading back, except in subnormal numbers, which may need fewer. */
@@ -264,15 +301,37 @@ static int is_decimal(view v)
     return i == v.n;
 }
 
-int view_to_f64(view v, double *out)
+/* The text of a number with a NUL behind it; DATA when it is none. */
+static int decimal_text(view v, char text[NUMBER_CHARS_MAX + 1])
 {
-    char text[NUMBER_CHARS_MAX + 1];
     if (v.n > NUMBER_CHARS_MAX || !is_decimal(v))
         return SHOAL_DATA;
     memcpy(text, v.p, v.n);
     text[v.n] = '\0';
+    return 0;
+}
+
+int view_to_f64(view v, double *out)
+{
+    char text[NUMBER_CHARS_MAX + 1];
+    if (decimal_text(v, text))
+        return SHOAL_DATA;
     locale_t c = number_locale();
     double value = strtod_l(text, NULL, c);
+    freelocale(c);
+    if (!isfinite(value))
+        return SHOAL_DATA;
+    *out = value;
+    return 0;
+}
+
+int view_to_f32(view v, float *out)
+{
+    char text[NUMBER_CHARS_MAX + 1];
+    if (decimal_text(v, text))
+        return SHOAL_DATA;
+    locale_t c = number_locale();
+    float value = strtof_l(text, NULL, c);
     freelocale(c);
     if (!isfinite(value))
         return SHOAL_DATA;

@@ -40,5 +40,6 @@ int view_is_utf8(view v);
 /* Strict decimal numbers, the whole view; 0 or SHOAL_DATA. */
 int view_to_i64(view v, int64_t *out);
 int view_to_f64(view v, double *out);
+int view_to_f32(view v, float *out); /* rounded once, from the digits */
 
 #endif

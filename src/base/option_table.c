@@ -17,7 +17,7 @@
 #define FLOAT(name, value, def, low, high, commands, help) {name, 0, SHOAL_OPT_FLOAT, value, def, low, high, help, commands}
 
 const shoal_command option_commands[CMD_COUNT] = {
-    [CMD_CONVERT] = {"convert", "SRC... DST", 1, -1, "copy any table to TFRecord, Parquet, CSV or JSON lines",
+    [CMD_CONVERT] = {"convert", "SRC... DST", 1, -1, "copy any table to TFRecord, Parquet, CSV, JSON lines, libsvm or libffm",
                      "shoal convert clicks.parquet clicks.tfrecord"},
     [CMD_SHOW] = {"show", "SRC...", 0, -1, "print rows of a table", "shoal show clicks.tfrecord -n 3 --json"},
     [CMD_CHECK] = {"check", "SRC...", 1, -1, "read everything and verify framing, checksums and values",
@@ -35,7 +35,7 @@ const shoal_command option_commands[CMD_COUNT] = {
 
 const shoal_option option_table[] = {
     /* reading */
-    CHOICE("format", "tfrecord|parquet|csv|jsonl", NULL, READS, "format of SRC; default: by its ending or content"),
+    CHOICE("format", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, READS, "format of SRC; default: by its ending or content"),
     TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
     {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "rows: how many to read (show: 10, synth: 1000000; else all)",
      ON(CONVERT) | ON(SHOW) | ON(SYNTH)},
@@ -43,7 +43,7 @@ const shoal_option option_table[] = {
     FLAG("json", ON(SHOW) | ON(CHECK) | ON(CONVERT) | ON(SYNTH) | ON(EVAL) | ON(PREDICT) | ON(SUMMARY) | ON(TRAIN),
          "results as JSON, for programs"),
     /* writing */
-    CHOICE("to", "tfrecord|parquet|csv|jsonl", NULL, WRITES, "format of DST; default: by its ending"),
+    CHOICE("to", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, WRITES, "format of DST; default: by its ending"),
     CHOICE("compression", "none|gzip|zlib", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),
     FLAG("overwrite", WRITES | ON(TRAIN), "replace what is there under the output's name"),
     FLAG("append", ON(CONVERT) | ON(PREDICT), "add files to a folder that is there"),

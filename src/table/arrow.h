@@ -65,4 +65,8 @@ int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err)
 /* Hands the rows over as one struct array and starts anew. */
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err);
 
+/* Arrays without nulls from buffers that are there: `values` (NULL for a struct) is taken over and left empty; the children
+ * are zeroed, to be made in the same way. */
+int arrow_array_take(struct ArrowArray *out, int64_t length, buf *values, int64_t n_children, shoal_error *err);
+
 #endif

@@ -246,6 +246,21 @@ static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
     return n->item ? node_finish(n->item, a->children[0], err) : 0;
 }
 
+int arrow_array_take(struct ArrowArray *out, int64_t length, buf *values, int64_t n_children, shoal_error *err)
+{
+    int r = shell(out, n_children, err);
+    if (r < 0) {
+        out->release(out);
+        return r;
+    }
+    handed *own = out->private_data;
+    out->buffers = (const void **)own->buffers;
+    out->n_buffers = values ? 2 : 1;
+    out->length = length;
+    if (values) own->buffers[1] = taken(values);
+    return 0;
+}
+
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err)
 {
     int r = shell(out, b->columns, err);

@@ -8,6 +8,7 @@
 
 static const struct { const char *ending; enum table_format format; } ENDINGS[] = {
     {".tfrecord", FORMAT_TFRECORD}, {".tfrecords", FORMAT_TFRECORD}, {".parquet", FORMAT_PARQUET}, {".pq", FORMAT_PARQUET},
+    {".libsvm", FORMAT_LIBSVM}, {".svm", FORMAT_LIBSVM}, {".svmlight", FORMAT_LIBSVM}, {".libffm", FORMAT_LIBFFM}, {".ffm", FORMAT_LIBFFM},
     {".csv", FORMAT_CSV}, {".tsv", FORMAT_CSV}, {".jsonl", FORMAT_JSONL}, {".ndjson", FORMAT_JSONL}, {".json", FORMAT_JSONL},
 };
 
@@ -42,7 +43,7 @@ enum table_format format_of_path(const char *path, enum container *container)
 
 enum table_format format_of_name(const char *name)
 {
-    static const char *const NAME[] = {NULL, "tfrecord", "parquet", "csv", "jsonl"};
+    static const char *const NAME[] = {NULL, "tfrecord", "parquet", "csv", "jsonl", "libsvm", "libffm"};
     for (size_t i = 1; name && i < sizeof NAME / sizeof NAME[0]; i++)
         if (strcmp(name, NAME[i]) == 0) return (enum table_format)i;
     return FORMAT_GUESS;
@@ -57,7 +58,7 @@ static int looks_like_text(const uint8_t *p, size_t n)
 
 static int unknown(const char *path, shoal_error *err)
 {
-    return error_set(err, SHOAL_USAGE, "%s: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", path);
+    return error_set(err, SHOAL_USAGE, "%s: its format is known neither by its ending nor by its content: say --format " FORMATS_SAID, path);
 }
 
 /* 1 when it is known, 0 when the file is empty and its name does not tell. */

@@ -35,7 +35,7 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     out->host = host;
     out->format = format_of_name(to);
     if (to && out->format == FORMAT_GUESS)
-        return error_set(err, SHOAL_USAGE, "--to: unknown format '%s'; expected tfrecord, parquet, csv or jsonl", to);
+        return error_set(err, SHOAL_USAGE, "--to: unknown format '%s'; expected " FORMATS_SAID, to);
     if (format_of_path(path, &out->compression) == FORMAT_GUESS) out->compression = CONTAINER_PLAIN;
     if (compression) out->compression = strcmp(compression, "gzip") == 0 ? CONTAINER_GZIP : strcmp(compression, "zlib") == 0 ? CONTAINER_ZLIB : CONTAINER_PLAIN;
     out->overwrite = option_flag(o, "overwrite");
@@ -51,6 +51,8 @@ static const writer_ops *ops_of(enum table_format f)
     case FORMAT_PARQUET: return &WRITER_PARQUET;
     case FORMAT_CSV: return &WRITER_CSV;
     case FORMAT_JSONL: return &WRITER_JSONL;
+    case FORMAT_LIBSVM: return &WRITER_LIBSVM;
+    case FORMAT_LIBFFM: return &WRITER_LIBFFM;
     default: return NULL;
     }
 }
@@ -117,8 +119,8 @@ static int open_shard(sink *s, shoal_error *err)
 
 static int check_spec(const sink *s, enum table_format by_ending, shoal_error *err)
 {
-    if (s->to_host && s->ops != &WRITER_CSV && s->ops != &WRITER_JSONL)
-        return error_set(err, SHOAL_USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl");
+    if (s->to_host && (s->ops == &WRITER_TFRECORD || s->ops == &WRITER_PARQUET))
+        return error_set(err, SHOAL_USAGE, "standard output takes text: say --to csv, jsonl, libsvm or libffm");
     if (s->spec.compression != CONTAINER_PLAIN && s->ops != &WRITER_TFRECORD)
         return error_set(err, SHOAL_USAGE, "%s: gzip and zlib are written for TFRecord only; leave out --compression and such an ending", s->path);
     if (by_ending != FORMAT_GUESS && ops_of(by_ending) != s->ops)
@@ -147,7 +149,7 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
     s->is_folder = !s->to_host && (by_ending == FORMAT_GUESS || path[n] == '/');
     if (format == FORMAT_GUESS) format = s->to_host ? FORMAT_JSONL : FORMAT_TFRECORD;
     s->ops = ops_of(format);
-    if (!s->ops) r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose tfrecord, parquet, csv or jsonl", path);
+    if (!s->ops) r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose " FORMATS_SAID, path);
     if (r == 0 && !(s->path = mem_strndup(path, n))) r = error_nomem(err, n, "a path");
     if (r == 0) r = check_spec(s, s->is_folder ? FORMAT_GUESS : by_ending, err);
     if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);

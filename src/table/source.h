@@ -15,6 +15,7 @@ typedef struct source {
 
 /* Sources over files take `files` over in any case. */
 int source_tfrecord(char **files, size_t n, source *out, shoal_error *err);
+int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
 int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err);
 int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
 /* `sql` over another source, which is taken over in any case. */

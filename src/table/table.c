@@ -23,7 +23,7 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     const char *format = option_str(o, "format");
     out->format = format_of_name(format);
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
-        return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected tfrecord, parquet, csv or jsonl", format);
+        return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected " FORMATS_SAID, format);
     out->stream = option_take_stream(o, slot);
     return 0;
 }
@@ -92,8 +92,11 @@ static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_
         file_list_free(files, n);
         return r;
     }
-    *sql_done = format != FORMAT_TFRECORD;
-    return *sql_done ? source_duckdb(files, n, format, spec, out, err) : source_tfrecord(files, n, out, err);
+    *sql_done = 0;
+    if (format == FORMAT_TFRECORD) return source_tfrecord(files, n, out, err);
+    if (format == FORMAT_LIBSVM || format == FORMAT_LIBFFM) return source_svm(files, n, format, out, err);
+    *sql_done = 1;
+    return source_duckdb(files, n, format, spec, out, err);
 }
 
 static int open_source(const table_spec *spec, source *out, shoal_error *err)

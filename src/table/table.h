@@ -13,7 +13,8 @@
 
 #define TABLE_BATCH_ROWS 2048
 
-enum table_format { FORMAT_GUESS, FORMAT_TFRECORD, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL };
+enum table_format { FORMAT_GUESS, FORMAT_TFRECORD, FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSONL, FORMAT_LIBSVM, FORMAT_LIBFFM };
+#define FORMATS_SAID "tfrecord, parquet, csv, jsonl, libsvm or libffm"
 
 typedef struct table_spec {
     const char *const *paths; /* paths, globs, folders */
@@ -44,7 +45,7 @@ int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);
 int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err);
 
 typedef struct sink_spec {
-    const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (csv, jsonl) */
+    const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (text) */
     enum table_format format; /* FORMAT_GUESS: by the ending of path */
     enum container compression; /* of TFRecord */
     int overwrite, append;

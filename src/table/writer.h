@@ -15,6 +15,6 @@ typedef struct writer_ops {
     int (*verify)(const char *path, uint64_t *rows, shoal_error *err); /* reads the file back */
 } writer_ops;
 
-extern const writer_ops WRITER_TFRECORD, WRITER_PARQUET, WRITER_CSV, WRITER_JSONL;
+extern const writer_ops WRITER_TFRECORD, WRITER_PARQUET, WRITER_CSV, WRITER_JSONL, WRITER_LIBSVM, WRITER_LIBFFM;
 
 #endif

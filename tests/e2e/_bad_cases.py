@@ -235,14 +235,14 @@ case("local file of a host", USAGE, "file://host/x.parquet: a local file is file
 case("standard input of no format", USAGE, "standard input: say its format, as --format csv", "show", "-")
 case("standard input and a file", USAGE, "'-' (standard input) must be the only source", "show", "-", "good.csv", "--format", "csv")
 case("link that leads back", STORAGE, "loop/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again/again: more than 32 folders deep; is a link leading back?", "show", "loop", before=lambda: (os.mkdir("loop"), os.symlink(".", "loop/again"), None)[2])
-case("format unknown", USAGE, "table.xyz: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv or jsonl", "show", "table.xyz", files={"table.xyz": "?\0\1\2"})
+case("format unknown", USAGE, "table.xyz: its format is known neither by its ending nor by its content: say --format tfrecord, parquet, csv, jsonl, libsvm or libffm", "show", "table.xyz", files={"table.xyz": "?\0\1\2"})
 case("output there", STORAGE, "there.parquet exists; use --overwrite to replace it, or choose another name", "convert", "good.csv", "there.parquet", files={"there.parquet": "x"})
-case("output without a known ending", USAGE, "--to is 'xml', expected tfrecord|parquet|csv|jsonl", "convert", "good.csv", "out", "--to", "xml")
+case("output without a known ending", USAGE, "--to is 'xml', expected tfrecord|parquet|csv|jsonl|libsvm|libffm", "convert", "good.csv", "out", "--to", "xml")
 case("output of the wrong ending", USAGE, "out.csv: its ending says csv, but --to says parquet", "convert", "good.csv", "out.csv", "--to", "parquet")
 case("output of the wrong compression", USAGE, "out.csv: gzip and zlib are written for TFRecord only; leave out --compression and such an ending", "convert", "good.csv", "out.csv", "--compression", "gzip")
 case("compressed output without .gz", USAGE, "out.tfrecord: its ending does not fit --compression: name it .tfrecord.gz", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
 case("zlib output named .gz", USAGE, "out.tfrecord.gz: its ending does not fit --compression: name it .tfrecord.deflate", "convert", "good.csv", "out.tfrecord.gz", "--compression", "zlib")
-case("output of binary to a pipe", USAGE, "standard output takes csv or jsonl: say --to csv or --to jsonl", "convert", "good.csv", "-", "--to", "parquet")
+case("output of binary to a pipe", USAGE, "standard output takes text: say --to csv, jsonl, libsvm or libffm", "convert", "good.csv", "-", "--to", "parquet")
 case("append to a file", USAGE, "there.csv: --append adds files to a folder, and this is none", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
 case("append of other columns", DATA, "folder: the columns that are there differ from those to be appended; see its _schema.json", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
      before=lambda: must("convert", "good.csv", "folder", "--to", "tfrecord") and None)
@@ -312,6 +312,23 @@ for name, message, text in (
     ("that does not fit", "d/a.tfrecord: record 0, feature 'x': it holds int64 where float is expected; the file does not fit the schema beside it", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "float32"}]}'),
 ):
     case(f"schema {name}", DATA, message, "show", "d", files={"d/_schema.json": text, "d/a.tfrecord": record(example(b"x", WHOLE))})
+
+# ---- libsvm and libffm -------------------------------------------------------------------------------------------------
+case("libsvm with a bad entry", DATA, "bad.libsvm: line 3, column 7: '2:x' found, expected INDEX:VALUE, a whole number from 0 and a number that float32 can hold", "show", "bad.libsvm", files={"bad.libsvm": "1 1:1\n\n0 1:1 2:x\n"})
+case("libsvm with a bad label", DATA, f"bad.svm: line 1, column 1: '{'?' * 40}...' found, expected a number as the label of the row", "show", "bad.svm", files={"bad.svm": "\x01" * 50 + " 1:1\n"})
+case("libffm that is libsvm", DATA, "bad.txt: line 1, column 3: '1:1' found, expected FIELD:INDEX:VALUE, two whole numbers from 0 and a number that float32 can hold", "show", "bad.txt", "--format", "libffm", files={"bad.txt": "1 1:1\n"})
+for name, message, query, to in (
+    ("without a column", "libsvm is written from the columns label, index and value; there is no 'value': name them by --sql", "1 AS label, [1] AS index", "out.libsvm"),
+    ("of another column", "libffm holds label, field, index and value, no column 'c'; choose columns by --sql", "1 AS label, [1] AS field, [1] AS index, [1.5::FLOAT] AS value, 2 AS c", "out.ffm"),
+    ("of text", "column 'index' has the type list<utf8>, but libsvm needs a list of whole numbers", "1 AS label, ['a'] AS index, [1] AS value", "out.svm"),
+    ("of a null", "column 'label', row 0: null, which libsvm cannot hold", "NULL::INT AS label, [1] AS index, [1] AS value", "out.svm"),
+    ("of a null in a list", "column 'value', row 0: a list with a null inside, which libsvm cannot hold", "1 AS label, [1] AS index, [NULL::FLOAT] AS value", "out.svm"),
+    ("of a negative index", "column 'index', row 0: -1 is not within 0 to 2^63 - 1", "1 AS label, [-1] AS index, [1] AS value", "out.svm"),
+    ("of an inexact number", "column 'value', row 0: 0.10000000000000001 has no exact float32, which libsvm is read as; round it by --sql", "1 AS label, [1] AS index, [0.1::DOUBLE] AS value", "out.svm"),
+    ("of unequal lists", "row 0: 1 entries in 'index', but another number of them beside it", "1 AS label, [1] AS index, [1, 2] AS value", "out.svm"),
+):
+    case(f"libsvm {name}", DATA, message, "convert", "good.csv", to, "--sql", f"SELECT {query} FROM src LIMIT 1")
+
 case("label missing", USAGE, "label column 'lable' is not in the source; did you mean 'label'?", *train(label="lable"))
 case("no label", USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns", "train", "good.csv", "--model", "lr", "--out", "out")
 case("label is text", DATA, "bad.csv row 0: label column 'label' is 'click', expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": "label,x\nclick,1\nnone,2\n"})

@@ -24,6 +24,22 @@ cmp e.csv g.csv || fail "CSV, JSON lines and CSV again differ"
 "$SHOAL" show - --format tfrecord --json -n 0 <b.tfrecord >piped.jsonl
 [ "$(wc -l <piped.jsonl)" = 5000 ] || fail "a pipe of records lost some"
 
+# libsvm and libffm: text that is in its shortest form comes back byte for byte, by way of every format that has lists.
+printf '%s\n' '-1 3:1 11:0.25' '1' '0.5 7:nan 9:-inf 9:-0 2:1e-07' '1 9223372036854775807:0.123457' >h.libsvm
+printf '%s\n' '1 0:5:1 38:300:0.5' '0' '0 2147483647:0:123456' >h.ffm
+for kind in libsvm ffm; do
+    from=h.$kind
+    for to in i.tfrecord i.parquet i.jsonl; do
+        "$SHOAL" convert "$from" $to --overwrite 2>/dev/null
+        from=$to
+    done
+    "$SHOAL" convert i.parquet i.$kind 2>/dev/null
+    cmp h.$kind i.$kind || fail "$kind by way of Parquet differs"
+done
+gzip -c h.libsvm >h.svm.gz
+"$SHOAL" convert h.svm.gz - --to libsvm | cmp h.libsvm - || fail "gzip of libsvm"
+"$SHOAL" convert - - --format libffm --to libffm <h.ffm | cmp h.ffm - || fail "libffm by pipes"
+
 # An output that is there is kept without --overwrite.
 code=0
 "$SHOAL" convert e.csv b.tfrecord 2>err || code=$?
