@@ -176,7 +176,7 @@ static inline int one_entry(line_at *l, enum svm_kind kind, int32_t *field, int6
 /* The entries behind a label. Room for as many as the line can hold is there. Returns nonzero at a bad one. */
 static inline int line_entries(line_at *l, enum svm_kind kind, svm_rows *out)
 {
-    int32_t *field = (int32_t *)(void *)out->field.data + out->entries;
+    int32_t *field = kind == SVM_LIBFFM ? (int32_t *)(void *)out->field.data + out->entries : NULL;
     int64_t *index = (int64_t *)(void *)out->index.data + out->entries;
     float *value = (float *)(void *)out->value.data + out->entries;
     size_t n = 0;
