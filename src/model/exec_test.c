@@ -148,6 +148,10 @@ static const char *const networks[] = {
     "{fm: {name: f, input: e}}, {add: {input: [d, f, d]}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {cross: {input: [e, numeric], layers: 3}}, {dense: {units: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {cross: {layers: 1}}, {dense: {input: [e, cross], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross_v2: {input: [e, numeric], layers: 2}}, {dense: {units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross_v2: {layers: 1}}, {dense: {input: [e, cross_v2], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross_v2: {input: [e, numeric], layers: 2, rank: 3}}, {dense: {units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {cross_v2: {layers: 3, rank: 2, experts: 3}}, {dense: {units: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {activation: {name: t, function: tanh, input: e}}, {fm: {input: t}}]",
 };
 
@@ -219,11 +223,8 @@ static void same_grads(const grads *a, const grads *b, const model *m)
 }
 
 /* A workspace that has seen other batches, longer and shorter, gives the same bits as a fresh one. */
-static void history_does_not_matter_to(const char *set)
+static void history_does_not_matter_to(const char *set, const char *text)
 {
-    static const char *const text = "layers: [{linear: }, {embedding: {name: e, dim: 5}}, {fm: {name: s}}, {dense: {name: h, input: "
-                                    "[e, numeric], units: 9, activation: relu, batch_norm: true, dropout: 0.3}}, {dense: {name: top, "
-                                    "units: 1}}, {add: {input: [linear, s, top]}}]";
     fixture x, other;
     shoal_error err;
     run r = {.k = kernels_named(set)}, q = {.k = r.k};
@@ -254,8 +255,15 @@ static void history_does_not_matter_to(const char *set)
 static void history_does_not_matter(void **state)
 {
     (void)state;
-    history_does_not_matter_to("portable");
-    history_does_not_matter_to("auto");
+    static const char *const text = "layers: [{linear: }, {embedding: {name: e, dim: 5}}, {fm: {name: s}}, {dense: {name: h, input: "
+                                    "[e, numeric], units: 9, activation: relu, batch_norm: true, dropout: 0.3}}, {dense: {name: top, "
+                                    "units: 1}}, {add: {input: [linear, s, top]}}]";
+    static const char *const sets[] = {"portable", "auto"};
+    for (int i = 0; i < 2; i++) {
+        history_does_not_matter_to(sets[i], text);
+        for (size_t j = 0; j < sizeof networks / sizeof *networks; j++)
+            if (strstr(networks[j], "embedding")) history_does_not_matter_to(sets[i], networks[j]);
+    }
 }
 
 static void predicts_as_it_trains(void **state)

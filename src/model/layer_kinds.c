@@ -8,6 +8,7 @@
     X(embedding)       \
     X(fm)              \
     X(cross)           \
+    X(cross_v2)        \
     X(dense)           \
     X(add)             \
     X(concat)          \

@@ -435,6 +435,7 @@ for name, message, text in (
     ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
     ("dropout of 1", "m.yaml:1: 'dropout' must be between 0 and 0.9999, not 1.0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
     ("more than one output", "m.yaml:1: layer 'dense' (dense): the last layer gives the logit, one number a row; this one gives 2. End with 'dense: {units: 1}'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
+    ("experts without rank", "m.yaml:1: layer 'cross_v2' (cross_v2): experts are of low rank; give 'rank' as well", "layers: [{embedding: {name: e, dim: 4}}, {cross_v2: {experts: 4}}, {dense: {units: 1}}]"),
     ("fm of numbers", "m.yaml:1: layer 'fm' (fm): input 'h' is not made of fields; an fm needs an embedding", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
     ("add of different widths", "m.yaml:1: layer 's' (add): input 'b' has 3 numbers a row and 'a' has 2; all must have one shape", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {name: b, input: e, units: 3}}, {add: {name: s, input: [a, b]}}, {dense: {input: s, units: 1}}]"),
@@ -445,6 +446,7 @@ case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the
     "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (
     ("cross", "m.yaml:1: layer 'cross' (cross): its inputs are empty: the data has no columns for them", "{cross: {input: numeric}}"),
+    ("cross_v2", "m.yaml:1: layer 'cross_v2' (cross_v2): its inputs are empty: the data has no columns for them", "{cross_v2: {input: numeric}}"),
     ("dense", "m.yaml:1: layer 'dense' (dense): its inputs are empty: the data has no columns for them", "{dense: {input: numeric, units: 1}}"), ("concat", "m.yaml:1: layer 'concat' (concat): its inputs are empty: the data has no columns for them", "{concat: {input: [numeric, numeric]}}"),
     ("batch_norm", "m.yaml:1: layer 'batch_norm' (batch_norm): its input is empty: the data has no columns for it", "{batch_norm: {input: numeric}}"),
 ):
