@@ -13,7 +13,7 @@
 
 typedef struct source {
     const feature *feature;
-    column_ref column, weights;
+    column_ref column, weights, where;
 } source;
 
 struct binding {
@@ -67,6 +67,19 @@ static int type_error(const struct ArrowSchema *schema, const column_ref *c, con
                      type_name(schema, c, type, sizeof type), wanted);
 }
 
+/* Whole numbers beside the entries. */
+static int bind_where(source *s, const struct ArrowSchema *schema, shoal_error *err)
+{
+    column_ref *w = &s->where;
+    int rc = column_need(schema, s->feature->where_column, "where", w, err);
+    if (rc)
+        return rc;
+    int lists = arrow_type_is_list(w->type);
+    if (lists != arrow_type_is_list(s->column.type) || !arrow_type_is_int(lists ? w->item : w->type))
+        return type_error(schema, w, "where", "a list of whole numbers beside the bag", err);
+    return 0;
+}
+
 static int bind_feature(source *s, const struct ArrowSchema *schema, shoal_error *err)
 {
     const feature *f = s->feature;
@@ -83,7 +96,9 @@ static int bind_feature(source *s, const struct ArrowSchema *schema, shoal_error
     enum arrow_type item = arrow_type_is_list(c->type) ? c->item : c->type;
     if (!cell_type_is_category(item))
         return type_error(schema, c, "bag", "a list of text or of whole numbers", err);
-    s->weights.index = -1;
+    s->weights.index = s->where.index = -1;
+    if (f->where_column && (rc = bind_where(s, schema, err)))
+        return rc;
     if (!f->weights_column)
         return 0;
     if ((rc = column_need(schema, f->weights_column, "weights", &s->weights, err)))
@@ -129,7 +144,7 @@ int binding_new(const features *f, const struct ArrowSchema *schema, int need_la
     }
     for (uint32_t i = 0; i < f->n_features && !rc; i++) {
         b->source[i].feature = &f->feature[i];
-        b->source[i].weights.index = -1;
+        b->source[i].weights.index = b->source[i].where.index = -1;
         rc = bind_feature(&b->source[i], schema, err);
     }
     for (int weighted = 1; weighted >= 0; weighted--) /* the order of the raw row */
@@ -156,11 +171,26 @@ void binding_free(binding *b)
     mem_free(b);
 }
 
-void binding_cells(const binding *b, uint32_t index, const struct ArrowArray *rows_in, cells *rows, cells *items)
+static cells items_of(const column_ref *c, const struct ArrowArray *rows_in)
 {
-    const column_ref *c = &b->source[index].column;
-    *rows = cells_open(c, rows_in);
-    *items = arrow_type_is_list(c->type) ? cells_items(c, rows_in) : *rows;
+    return arrow_type_is_list(c->type) ? cells_items(c, rows_in) : cells_open(c, rows_in);
+}
+
+static bag_cells source_cells(const source *s, const struct ArrowArray *rows_in)
+{
+    bag_cells c = {.rows = cells_open(&s->column, rows_in), .items = items_of(&s->column, rows_in)};
+    if (s->where.index < 0)
+        return c;
+    c.filtered = 1;
+    c.where = s->feature->where;
+    c.where_rows = cells_open(&s->where, rows_in);
+    c.where_items = items_of(&s->where, rows_in);
+    return c;
+}
+
+bag_cells binding_cells(const binding *b, uint32_t index, const struct ArrowArray *rows_in)
+{
+    return source_cells(&b->source[index], rows_in);
 }
 
 /* ---- values ---- */
@@ -250,6 +280,7 @@ static int tile_labels(const tile *t, shoal_error *err)
     const float none = 0;
     char value[FOUND_BYTES];
     uint8_t *p = t->record;
+    int zeros = 0, minus = 0;
     if (t->b->label.index < 0) {
         for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride)
             memcpy(p, &none, sizeof none);
@@ -259,11 +290,13 @@ static int tile_labels(const tile *t, shoal_error *err)
     for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
         double x;
         int rc = read_number(&c, t->begin + i, &x);
-        float y = (float)x;
-        if (rc || (x != 0 && x != 1)) {
+        float y = x == 1;
+        zeros |= x == 0;
+        minus |= x == -1;
+        if (rc || (x != 0 && x != 1 && x != -1) || (zeros && minus)) {
             *t->bad_row = t->begin + i;
-            return error_set(err, SHOAL_DATA, "label column '%s' is %s, expected 0 or 1", t->b->f->label,
-                             found(&c, t->begin + i, value));
+            return error_set(err, SHOAL_DATA, "label column '%s' is %s, expected %s", t->b->f->label,
+                             found(&c, t->begin + i, value), zeros && minus ? "0 and 1, or -1 and 1, not all of them" : "0 or 1");
         }
         memcpy(p, &y, sizeof y);
     }
@@ -338,30 +371,31 @@ static int tile_keys(const tile *t, const source *s, shoal_error *err)
 
 /* ---- lists ---- */
 
-static int item_weight(const cells *c, int64_t i, const char *name, float *out, shoal_error *err)
+/* A mean divides by their sum, so its weights are not negative. */
+static int item_weight(const cells *c, int64_t i, const feature *f, float *out, shoal_error *err)
 {
     char value[FOUND_BYTES];
     double x;
     int rc = read_number(c, i, &x);
     *out = (float)x;
-    if (rc || !(*out >= 0 && *out < INFINITY))
-        return error_set(err, SHOAL_DATA, "weights column '%s' has %s, expected finite numbers of 0 or more", name,
-                         found(c, i, value));
+    if (rc || !(fabsf(*out) < INFINITY) || (*out < 0 && f->combiner == COMBINE_MEAN))
+        return error_set(err, SHOAL_DATA, "weights column '%s' has %s, expected finite numbers%s", f->weights_column,
+                         found(c, i, value), f->combiner == COMBINE_MEAN ? " of 0 or more, or combiner: sum" : "");
     return 0;
 }
 
-/* The weights beside a list: their first element, or an error when they are not as many. */
-static int weights_begin(const source *s, const struct ArrowArray *rows_in, int64_t row, int64_t length,
-                         int64_t *begin, shoal_error *err)
+/* The numbers beside a list: their first element, or an error when they are not as many. */
+static int beside_begin(const source *s, const column_ref *beside, const char *what, const struct ArrowArray *rows_in,
+                        int64_t row, int64_t length, int64_t *begin, shoal_error *err)
 {
-    cells w = cells_open(&s->weights, rows_in);
+    cells w = cells_open(beside, rows_in);
     int64_t end = 0;
     *begin = 0;
     if (!cell_null(&w, row))
         cell_range(&w, row, begin, &end);
     if (end - *begin != length)
-        return error_set(err, SHOAL_DATA, "weights column '%s' has %lld numbers beside the %lld entries of '%s'",
-                         s->weights.name, (long long)(end - *begin), (long long)length, s->column.name);
+        return error_set(err, SHOAL_DATA, "%s column '%s' has %lld numbers beside the %lld entries of '%s'", what,
+                         beside->name, (long long)(end - *begin), (long long)length, s->column.name);
     return 0;
 }
 
@@ -370,17 +404,20 @@ static int list_append(const source *s, const struct ArrowArray *rows_in, int64_
                        shoal_error *err)
 {
     const feature *f = s->feature;
-    int is_list = arrow_type_is_list(s->column.type), weighted = feature_is_weighted(f), rc;
-    cells rows = cells_open(&s->column, rows_in), items = is_list ? cells_items(&s->column, rows_in) : rows, w = items;
+    int weighted = feature_is_weighted(f), rc = 0;
+    bag_cells c = source_cells(s, rows_in);
+    cells w = c.items;
     int64_t begin, end, w_begin = 0;
-    cell_range(&rows, row, &begin, &end);
+    cell_range(&c.rows, row, &begin, &end);
     if (end - begin > FEATURE_LIST_MAX)
         return error_set(err, SHOAL_DATA, "column '%s' has a list of %lld entries, more than %u", f->column,
                          (long long)(end - begin), FEATURE_LIST_MAX);
+    if (c.filtered && (rc = beside_begin(s, &s->where, "where", rows_in, row, end - begin, &w_begin, err)))
+        return rc;
     if (weighted) {
-        if ((rc = weights_begin(s, rows_in, row, end - begin, &w_begin, err)))
+        if ((rc = beside_begin(s, &s->weights, "weights", rows_in, row, end - begin, &w_begin, err)))
             return rc;
-        w = arrow_type_is_list(s->weights.type) ? cells_items(&s->weights, rows_in) : cells_open(&s->weights, rows_in);
+        w = items_of(&s->weights, rows_in);
     }
     *length = 0;
     if (begin == end)
@@ -392,10 +429,10 @@ static int list_append(const source *s, const struct ArrowArray *rows_in, int64_
         return rc;
     uint8_t *piece = heap->data + heap->len;
     uint32_t n = 0;
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = bag_next(&c, row, begin, begin, end); i < end; i = bag_next(&c, row, begin, i + 1, end)) {
         uint64_t key;
-        if (category_key(&items, i, f->hash_seed, &key))
-            return category_error(&items, i, f->column, err);
+        if (category_key(&c.items, i, f->hash_seed, &key))
+            return category_error(&c.items, i, f->column, err);
         if (key == 0)
             continue;
         memcpy(piece + 8 * (size_t)n++, &key, sizeof key);
@@ -408,9 +445,9 @@ static int list_append(const source *s, const struct ArrowArray *rows_in, int64_
     memset(weight, 0, raw_piece_bytes(n, 1) - 8 * (size_t)n);
     char scratch[CELL_SCRATCH];
     view v;
-    for (int64_t i = begin; i < end; i++) {
-        cell_category(&items, i, scratch, &v);
-        if (v.n && (rc = item_weight(&w, w_begin + i - begin, f->weights_column, weight++, err)))
+    for (int64_t i = bag_next(&c, row, begin, begin, end); i < end; i = bag_next(&c, row, begin, i + 1, end)) {
+        cell_category(&c.items, i, scratch, &v);
+        if (v.n && (rc = item_weight(&w, w_begin + i - begin, f, weight++, err)))
             return rc;
     }
     return 0;

@@ -258,6 +258,7 @@ static void test_bad_values_are_refused(void **state)
     refused("y:l a:u", "0 p | 2 q", "ac", "y", NULL, SHOAL_DATA, 1, "label column 'y' is 2, expected 0 or 1");
     refused("y:l a:u", "0 p | ~ q", "ac", "y", NULL, SHOAL_DATA, 1, "label column 'y' is null, expected 0 or 1");
     refused("y:u a:u", "yes p", "ac", "y", NULL, SHOAL_DATA, 0, "label column 'y' is 'yes', expected 0 or 1");
+    refused("y:f a:u", "0 p | 1 p | -1 q", "ac", "y", NULL, SHOAL_DATA, 2, "label column 'y' is -1, expected 0 and 1, or -1 and 1, not all of them");
     refused("y:g a:u", "0.5 p", "ac", "y", NULL, SHOAL_DATA, 0, "label column 'y' is 0.5, expected 0 or 1");
     refused("y:l w:g a:u", "0 1 p | 1 -1 q", "ac", "y", "w", SHOAL_DATA, 1,
             "weight column 'w' is -1, expected a finite number of 0 or more");
@@ -275,7 +276,7 @@ static void test_bad_values_are_refused(void **state)
     refused("a:+u w:+g", "p;q 1", "aw", NULL, NULL, SHOAL_DATA, 0,
             "weights column 'w' has 1 numbers beside the 2 entries of 'a'");
     refused("a:+u w:+g", "p;q 1;-2", "aw", NULL, NULL, SHOAL_DATA, 0,
-            "weights column 'w' has -2, expected finite numbers of 0 or more");
+            "weights column 'w' has -2, expected finite numbers of 0 or more, or combiner: sum");
 }
 
 static void test_binary_is_taken_as_it_is(void **state)

@@ -102,6 +102,19 @@ static inline double cell_decimal(const cells *c, int64_t i)
         power *= 10;
     return c->decimals < 0 ? x * power : x / power;
 }
+/* The first of the cells [i, end) of whole numbers that holds v, or end. */
+static inline int64_t cell_next(const cells *c, int64_t i, int64_t end, int64_t v)
+{
+    if (c->type == ARROW_I32 && !c->valid) {
+        const int32_t *p = (const int32_t *)c->value + c->offset;
+        while (i < end && p[i] != v)
+            i++;
+        return i;
+    }
+    while (i < end && (cell_null(c, i) || cell_i64(c, i) != v))
+        i++;
+    return i;
+}
 /* Numbers; text is not one. */
 static inline double cell_f64(const cells *c, int64_t i)
 {

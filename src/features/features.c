@@ -15,6 +15,7 @@ static void feature_release(feature *f)
     mem_free(f->name);
     mem_free(f->column);
     mem_free(f->weights_column);
+    mem_free(f->where_column);
     mem_free(f->edges);
     mem_free(f->note);
     vocabulary_free(f->vocab);
@@ -201,7 +202,7 @@ static void add_unique(const char **names, size_t *n, const char *name)
 
 int features_columns(const features *f, int with_label, const char ***names, size_t *n, shoal_error *err)
 {
-    size_t bytes = (2 * (size_t)f->n_features + 2) * sizeof **names;
+    size_t bytes = (3 * (size_t)f->n_features + 2) * sizeof **names;
     const char **list = mem_alloc(bytes);
     *n = 0;
     *names = list;
@@ -211,6 +212,8 @@ int features_columns(const features *f, int with_label, const char ***names, siz
         add_unique(list, n, f->feature[i].column);
         if (f->feature[i].weights_column)
             add_unique(list, n, f->feature[i].weights_column);
+        if (f->feature[i].where_column)
+            add_unique(list, n, f->feature[i].where_column);
     }
     if (with_label && f->label)
         add_unique(list, n, f->label);

@@ -54,6 +54,8 @@ typedef struct feature {
     int is_list;                 /* a bag */
     enum feature_combiner combiner;
     char *weights_column;        /* list of numbers beside a bag, or NULL */
+    char *where_column;          /* list of whole numbers beside a bag, or NULL: only entries beside `where` count */
+    int64_t where;
     /* statistics, after scan_finish or load */
     uint64_t count, missing;     /* rows with and without a value */
     double mean, std, min, max;  /* after clip and log1p; population deviation */

@@ -10,7 +10,7 @@ static const char *const NUMERIC_KEYS[] = {"type", "column", "clip", "log1p", "s
 static const char *const CATEGORICAL_KEYS[] = {"type", "column", "encoding", "min_count", "max_size", "oov",
                                                "buckets", "seed", NULL};
 static const char *const BAG_KEYS[] = {"type", "column", "encoding", "min_count", "max_size", "oov", "buckets", "seed",
-                                       "combiner", "weights", NULL};
+                                       "combiner", "weights", "where", NULL};
 static const char *const TYPES[] = {"numeric", "categorical", "bag", NULL};
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket", NULL};
 static const char *const ENCODINGS[] = {"vocabulary", "hash", NULL};
@@ -117,6 +117,20 @@ static int encoding_keys(const conf *map, const feature *f, shoal_error *err)
     return 0;
 }
 
+/* `where: {COLUMN: NUMBER}`. */
+static int where_of(const conf *map, feature *f, shoal_error *err)
+{
+    const conf *c = conf_get(map, "where");
+    if (!c)
+        return 0;
+    if (c->kind != CONF_MAP || c->n_child != 1)
+        return conf_error(c, err, "where of feature '%s' takes a column and its number, as in where: {field: 3}", f->name);
+    f->where_column = mem_strdup(c->child[0]->key);
+    if (!f->where_column)
+        return error_nomem(err, strlen(c->child[0]->key), "a column's name");
+    return conf_i64_or(c, f->where_column, 0, INT64_MIN, INT64_MAX, &f->where, err);
+}
+
 static int categorical_of(const conf *map, feature *f, shoal_error *err)
 {
     int64_t min_count = (int64_t)f->min_count, max_size = f->max_size, oov = f->n_oov, buckets = f->hash_buckets;
@@ -153,7 +167,7 @@ static int categorical_of(const conf *map, feature *f, shoal_error *err)
     f->combiner = (enum feature_combiner)combiner;
     if (weights && !(f->weights_column = mem_strdup(weights)))
         return error_nomem(err, strlen(weights), "a column's name");
-    return 0;
+    return f->is_list ? where_of(map, f, err) : 0;
 }
 
 /* `name: TYPE` or `name: {type: TYPE, ...}`. */
@@ -230,6 +244,7 @@ static int others_of(features *f, const conf *yaml, const struct ArrowSchema *sc
     for (uint32_t i = 0; i < f->n_features; i++) {
         mark(schema, f->feature[i].column, taken);
         mark(schema, f->feature[i].weights_column, taken);
+        mark(schema, f->feature[i].where_column, taken);
     }
     if (!rc && guess)
         rc = features_guess_into(f, schema, sample, n_sample, taken, err);
@@ -256,10 +271,12 @@ static int check_columns(const features *f, const conf *yaml, const struct Arrow
         const conf *at = conf_get(conf_get(yaml, "features"), x->name);
         if (is_role(f, x->column))
             return conf_error(at, err, "feature '%s' reads column '%s', which is the label or the weight", x->name, x->column);
-        for (int k = 0; k < 2; k++) {
-            const char *column = k ? x->weights_column : x->column;
+        const char *const columns[] = {x->column, x->weights_column, x->where_column};
+        static const char *const WHAT[] = {"feature", "weights", "where"};
+        for (int k = 0; k < 3; k++) {
+            const char *column = columns[k];
             if (column && arrow_find(schema, column) < 0)
-                return conf_error(at, err, "%s column '%s' is not in the source%s", k ? "weights" : "feature", column,
+                return conf_error(at, err, "%s column '%s' is not in the source%s", WHAT[k], column,
                                   features_suggest(schema, column, hint, sizeof hint));
         }
     }

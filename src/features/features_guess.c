@@ -10,6 +10,7 @@
 #define GUESS_FEW_DISTINCT 256    /* whole numbers with so few values may be categories ... */
 #define GUESS_ROWS_A_VALUE 10     /* ... when each has as many rows on average */
 #define GUESS_UNIQUE_ROWS 100     /* values from which "every row has its own" means something */
+#define GUESS_FIELDS 1000         /* of libffm's entries; with more, they are one bag */
 #define GUESS_UNIQUE_LENGTH 24    /* mean bytes of text from which values that never repeat are no category */
 
 typedef struct column_facts {
@@ -173,16 +174,98 @@ static int guess_column(features *f, const struct ArrowSchema *schema, const col
     return x->note ? 0 : error_nomem(err, 64, "a note");
 }
 
+/* ---- entries of libsvm and libffm: lists `index` and `value`, perhaps `field` ---- */
+
+static int list_of_numbers(const struct ArrowSchema *schema, const char *name, int whole, const uint8_t *taken, column_ref *c)
+{
+    *c = column_find(schema, name);
+    return c->index >= 0 && !taken[c->index] && arrow_type_is_list(c->type) &&
+           (arrow_type_is_int(c->item) || (!whole && arrow_type_is_float(c->item)));
+}
+
+/* The numbers of the column in ascending order; n is -1 when they are more than GUESS_FIELDS. */
+static int field_numbers(const column_ref *c, const struct ArrowArray *const *sample, size_t n_sample, int64_t *number)
+{
+    int n = 0;
+    for (size_t s = 0; s < n_sample; s++) {
+        cells rows = cells_open(c, sample[s]), items = cells_items(c, sample[s]);
+        for (int64_t i = 0; i < sample[s]->length; i++) {
+            int64_t k = 0, end = 0;
+            if (!cell_null(&rows, i))
+                cell_range(&rows, i, &k, &end);
+            for (; k < end; k++) {
+                if (cell_null(&items, k))
+                    continue;
+                const int64_t v = cell_i64(&items, k);
+                int at = n;
+                while (at > 0 && number[at - 1] > v)
+                    at--;
+                if (at > 0 && number[at - 1] == v)
+                    continue;
+                if (n == GUESS_FIELDS)
+                    return -1;
+                memmove(number + at + 1, number + at, (size_t)(n - at) * sizeof *number);
+                number[at] = v;
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+static int entry_bag(features *f, const char *name, int has_field, int64_t field, uint64_t rows, shoal_error *err)
+{
+    feature *x;
+    int rc = features_add(f, name, "index", FEATURE_CATEGORICAL, &x, err);
+    if (rc)
+        return rc;
+    x->is_list = 1;
+    x->combiner = COMBINE_SUM;
+    x->min_count = rows < GUESS_SMALL_SAMPLE ? 2 : 5;
+    x->where = field;
+    x->weights_column = mem_strdup("value");
+    x->where_column = has_field ? mem_strdup("field") : NULL;
+    x->note = mem_strdup(has_field ? "entries of one field" : "entries with values");
+    return x->weights_column && x->note && (x->where_column || !has_field) ? 0 : error_nomem(err, 64, "a feature");
+}
+
+/* Sets entry[] of the columns that it made features of. */
+static int guess_entries(features *f, const struct ArrowSchema *schema, const struct ArrowArray *const *sample, size_t n_sample,
+                         const uint8_t *taken, uint64_t rows, uint8_t *entry, shoal_error *err)
+{
+    column_ref index, value, field;
+    char name[32];
+    if (!list_of_numbers(schema, "index", 1, taken, &index) || !list_of_numbers(schema, "value", 0, taken, &value))
+        return 0;
+    entry[index.index] = entry[value.index] = 1;
+    if (!list_of_numbers(schema, "field", 1, taken, &field))
+        return entry_bag(f, "index", 0, 0, rows, err);
+    entry[field.index] = 1;
+    int64_t *number = mem_alloc(GUESS_FIELDS * sizeof *number);
+    if (!number)
+        return error_nomem(err, GUESS_FIELDS * sizeof *number, "fields");
+    const int n = field_numbers(&field, sample, n_sample, number);
+    int rc = n <= 0 ? entry_bag(f, "index", 0, 0, rows, err) : 0;
+    for (int i = 0; i < n && !rc; i++) {
+        snprintf(name, sizeof name, "field_%lld", (long long)number[i]);
+        rc = entry_bag(f, name, 1, number[i], rows, err);
+    }
+    mem_free(number);
+    return rc;
+}
+
 int features_guess_into(features *f, const struct ArrowSchema *schema, const struct ArrowArray *const *sample,
                         size_t n_sample, const uint8_t *taken, shoal_error *err)
 {
     uint64_t rows = 0;
-    int rc = 0;
+    uint8_t *entry = mem_calloc((size_t)schema->n_children + 1, 1);
     for (size_t s = 0; s < n_sample; s++)
         rows += (uint64_t)sample[s]->length;
+    int rc = entry ? guess_entries(f, schema, sample, n_sample, taken, rows, entry, err)
+                   : error_nomem(err, (size_t)schema->n_children, "columns");
     for (int64_t i = 0; i < schema->n_children && !rc; i++) {
         column_facts t;
-        if (taken[i])
+        if (taken[i] || entry[i])
             continue;
         column_ref c = column_find(schema, schema->children[i]->name);
         c.index = i;
@@ -193,6 +276,7 @@ int features_guess_into(features *f, const struct ArrowSchema *schema, const str
             rc = guess_column(f, schema, &c, &t, rows, err);
         mem_free(t.seen);
     }
+    mem_free(entry);
     return rc;
 }
 

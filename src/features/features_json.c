@@ -60,6 +60,10 @@ static void put_category(json_t *o, const feature *f, int *failed)
         put(o, "combiner", json_string(COMBINERS[f->combiner]), failed);
     if (f->weights_column)
         put(o, "weights", json_string(f->weights_column), failed);
+    if (f->where_column) {
+        put(o, "where_column", json_string(f->where_column), failed);
+        put(o, "where", json_integer(f->where), failed);
+    }
 }
 
 static json_t *feature_json(const feature *f, int *failed)
@@ -216,6 +220,10 @@ static int category_in(const conf *map, feature *f, shoal_error *err)
         rc = word_in(map, "combiner", COMBINERS, &combiner, err);
     if (!rc && f->is_list)
         rc = string_in(map, "weights", &f->weights_column, err);
+    if (!rc && f->is_list)
+        rc = string_in(map, "where_column", &f->where_column, err);
+    if (!rc && f->where_column)
+        rc = conf_i64_or(map, "where", 0, INT64_MIN, INT64_MAX, &f->where, err);
     f->hash_buckets = (uint32_t)buckets;
     f->max_size = (uint32_t)max_size;
     f->n_oov = (uint32_t)oov;

@@ -386,6 +386,57 @@ static void test_manifest_round_trip(void **state)
     testing_free(t);
 }
 
+/* libsvm's lists are one bag, libffm's one a field; the YAML and the JSON of the guess give it again. */
+static void test_entries_are_bags(void **state)
+{
+    (void)state;
+    const features_request r = {.label = "label"};
+    testing_table *t = testing_new("label:f index:+l value:+f", "1 5;7 1;2 | 0 5 -1 | 0 () ()");
+    const struct ArrowArray *sample[1] = {&t->array};
+    features *f, *g;
+    assert_int_equal(features_guess(&t->schema, sample, 1, &r, &f, NULL), 0);
+    assert_int_equal(f->n_features, 1);
+    assert_true(f->feature[0].is_list && f->feature[0].combiner == COMBINE_SUM && !f->feature[0].where_column);
+    assert_string_equal(f->feature[0].weights_column, "value");
+    features_free(f);
+    testing_free(t);
+
+    t = testing_new("label:f field:+i index:+l value:+f", "1 9;0 5;7 1;2 | 0 2 5 -1 | 0 () () ()");
+    sample[0] = &t->array;
+    assert_int_equal(features_guess(&t->schema, sample, 1, &r, &f, NULL), 0);
+    assert_int_equal(f->n_features, 3);
+    const feature *x = find(f, "field_9");
+    assert_true(x && x->where == 9 && x->is_list && x->combiner == COMBINE_SUM);
+    assert_string_equal(x->column, "index");
+    assert_string_equal(x->where_column, "field");
+    buf a = BUF_INIT, b = BUF_INIT;
+    assert_int_equal(features_to_yaml(f, &a, NULL), 0);
+    assert_non_null(strstr(buf_str(&a), ", combiner: sum, weights: \"value\", where: {\"field\": 9}}"));
+    assert_int_equal(configure(t, buf_str(&a), &g, NULL), 0);
+    assert_int_equal(features_to_yaml(g, &b, NULL), 0);
+    assert_string_equal(buf_str(&a), buf_str(&b));
+    features_free(g);
+    json_t *o;
+    assert_int_equal(features_to_json(f, &o, NULL), 0);
+    char *text = json_dumps(o, 0);
+    assert_int_equal(from_text(text, &g, NULL), 0);
+    x = find(g, "field_2");
+    assert_true(x && x->where == 2);
+    assert_string_equal(x->where_column, "field");
+    const char **names;
+    size_t n;
+    assert_int_equal(features_columns(g, 1, &names, &n, NULL), 0);
+    assert_int_equal(n, 4);
+    mem_free((void *)names);
+    free(text);
+    json_decref(o);
+    features_free(f);
+    features_free(g);
+    buf_release(&a);
+    buf_release(&b);
+    testing_free(t);
+}
+
 static void test_bad_manifests(void **state)
 {
     (void)state;
@@ -514,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rule_of_the_guess),
         cmocka_unit_test(test_few_whole_numbers_are_categories),
+        cmocka_unit_test(test_entries_are_bags),
         cmocka_unit_test(test_request_is_checked),
         cmocka_unit_test(test_every_key_of_the_file),
         cmocka_unit_test(test_others_are_guessed_on_request),

@@ -68,6 +68,11 @@ static void put_category(text *t, const feature *f)
         PRINT(t, ", weights: ");
         put_name(t, f->weights_column);
     }
+    if (f->where_column) {
+        PRINT(t, ", where: {");
+        put_name(t, f->where_column);
+        PRINT(t, ": %lld}", (long long)f->where);
+    }
 }
 
 int features_to_yaml(const features *f, buf *out, shoal_error *err)
@@ -128,6 +133,8 @@ static void describe_category(text *t, const feature *f)
     if (f->is_list)
         PRINT(t, ", %s%s%s", f->combiner == COMBINE_MEAN ? "mean" : "sum", f->weights_column ? " weighted by " : "",
               f->weights_column ? f->weights_column : "");
+    if (f->where_column)
+        PRINT(t, ", where %s is %lld", f->where_column, (long long)f->where);
 }
 
 static int widest(const features *f)

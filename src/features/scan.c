@@ -163,7 +163,7 @@ static int add_keys(scan *s, lane *l, const feature *f, const cells *c, shoal_er
 }
 
 /* The keys of a row's piece are those of the entries that are not missing, in order. */
-static int add_lists(scan *s, lane *l, const feature *f, const cells *rows, const cells *items, shoal_error *err)
+static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, shoal_error *err)
 {
     const uint8_t *p = s->raw->records.data + f->raw;
     char scratch[CELL_SCRATCH];
@@ -176,15 +176,16 @@ static int add_lists(scan *s, lane *l, const feature *f, const cells *rows, cons
         if (ref[1] == RAW_LIST_MISSING || ref[1] == 0 || !l->counter)
             continue;
         const uint8_t *piece = s->raw->heap.data + ref[0];
-        int64_t item, end;
-        cell_range(rows, i, &item, &end);
-        for (uint32_t k = 0; k < ref[1] && item < end; item++) {
-            cell_category(items, item, scratch, &v);
+        int64_t begin, end, item;
+        cell_range(&c->rows, i, &begin, &end);
+        item = bag_next(c, i, begin, begin, end);
+        for (uint32_t k = 0; k < ref[1] && item < end; item = bag_next(c, i, begin, item + 1, end)) {
+            cell_category(&c->items, item, scratch, &v);
             if (v.n == 0)
                 continue;
             uint64_t key;
             memcpy(&key, piece + 8 * (size_t)k++, sizeof key);
-            int rc = add_key(l, key, items, item, err);
+            int rc = add_key(l, key, &c->items, item, err);
             if (rc)
                 return rc;
         }
@@ -201,9 +202,8 @@ static int add_feature(void *ctx, size_t item, int thread)
     shoal_error *err = &s->error[item];
     if (f->kind == FEATURE_NUMERIC)
         return add_numbers(s, l, f, err);
-    cells rows, items;
-    binding_cells(s->binding, (uint32_t)item, s->batch, &rows, &items);
-    return f->is_list ? add_lists(s, l, f, &rows, &items, err) : add_keys(s, l, f, &rows, err);
+    const bag_cells c = binding_cells(s->binding, (uint32_t)item, s->batch);
+    return f->is_list ? add_lists(s, l, f, &c, err) : add_keys(s, l, f, &c.rows, err);
 }
 
 static void add_labels(scan *s)

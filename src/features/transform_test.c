@@ -335,6 +335,30 @@ static void test_bags(void **state)
     done(&x);
 }
 
+/* Of each list only the entries beside the wanted number; a sum takes weights below 0. */
+static void test_entries_of_a_field(void **state)
+{
+    (void)state;
+    fixture x;
+    open_table(&x, "a:+u w:+g k:+i", "p;q;r 1;-3;2 4;7;4 | () () () | ~ ~ ~ | q;q 5;6 7;7 | r;p 1;0 ~;4");
+    for (int i = 0; i < 2; i++) {
+        feature *a;
+        assert_int_equal(features_add(x.f, i ? "seven" : "four", "a", FEATURE_CATEGORICAL, &a, NULL), 0);
+        a->min_count = 1;
+        a->is_list = 1;
+        a->combiner = COMBINE_SUM;
+        a->weights_column = mem_strdup("w");
+        a->where_column = mem_strdup("k");
+        a->where = i ? 7 : 4;
+    }
+    run(&x); /* four: p (2 of them), r; rows 0 missing, 1 out of vocabulary, 2 p, 3 r; seven: q */
+    const uint32_t at_four[] = {0, 2, 2, 3, 3, 4}, id_four[] = {2, 3, 0, 2}, at_seven[] = {0, 1, 1, 2, 4, 4}, id_seven[] = {2, 0, 2, 2};
+    const float w_four[] = {1, 2, 1, 0}, w_seven[] = {-3, 1, 5, 6};
+    bag_is(&x, 0, at_four, id_four, w_four);
+    bag_is(&x, 1, at_seven, id_seven, w_seven);
+    done(&x);
+}
+
 static void test_batches_shrink_and_grow(void **state)
 {
     (void)state;
@@ -551,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_clip_then_log1p_then_scale),
         cmocka_unit_test(test_embedded_numbers_are_weighted_rows),
         cmocka_unit_test(test_bags),
+        cmocka_unit_test(test_entries_of_a_field),
         cmocka_unit_test(test_batches_shrink_and_grow),
         cmocka_unit_test(test_what_cannot_be_learnt_from),
         cmocka_unit_test(test_threads_change_nothing),

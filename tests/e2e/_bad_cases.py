@@ -334,6 +334,7 @@ case("no label", USAGE, "--label COLUMN is missing: the column of 0 and 1 that t
 case("label is text", DATA, "bad.csv row 0: label column 'label' is 'click', expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": "label,x\nclick,1\nnone,2\n"})
 case("label is 2", DATA, "bad.csv row 2: label column 'label' is 2, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n2,1,b\n"})
 case("label is a half", DATA, "bad.csv row 2: label column 'label' is 0.5, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n0.5,1,b\n"})
+case("label is 0 and -1", DATA, "bad.csv row 2: label column 'label' is -1, expected 0 and 1, or -1 and 1, not all of them", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n-1,1,b\n"})
 case("label is empty", DATA, "bad.csv row 2: label column 'label' is null, expected 0 or 1", *train(source="bad.csv"), files={"bad.csv": HEAD + "0,1,a\n1,1,a\n,1,b\n"})
 case("label is constant", DATA, "label 'label' is 1 in all 40 rows: a model needs both; check the label and the filter", *train(source="bad.csv"), files={"bad.csv": HEAD + "".join(f"1,{i},a\n" for i in range(40))})
 case("table without rows", DATA, "the source has no rows: nothing to train on", *train(source="bad.csv"), files={"bad.csv": HEAD})
@@ -379,6 +380,7 @@ for name, code, message, text in (
     ("encoding unknown", USAGE, "f.yaml:1: encoding 'hsah' is unknown; there are vocabulary, hash; did you mean 'hash'?", "features: {c: {type: categorical, encoding: hsah}}"),
     ("buckets of a vocabulary", USAGE, "f.yaml:1: buckets of feature 'c' needs encoding: hash", "features: {c: {type: categorical, buckets: 3}}"),
     ("min_count of a hash", USAGE, "f.yaml:1: min_count of feature 'c' needs encoding: vocabulary", "features: {c: {type: categorical, encoding: hash, min_count: 3}}"),
+    ("where of no map", USAGE, "f.yaml:1: where of feature 'c' takes a column and its number, as in where: {field: 3}", "features: {c: {type: bag, where: x}}"),
     ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
     ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
     ("drop is no column", USAGE, "f.yaml:3: column 'y' to drop is not in the source", "features: {c: categorical}\nothers: guess\ndrop: [y]"),
@@ -388,7 +390,8 @@ for name, code, message, text in (
     case(f"features: {name}", code, message, *train("--features", "f.yaml"), files={"f.yaml": text + "\n"})
 for name, message, text, w in (
     ("numbers of a list", "f.yaml: numeric column 'x' has type list<int64>, expected a number", "x: numeric", "[1,2]"), ("a category of a list", "f.yaml: categorical column 'x' has type list<int64>, expected a single value (a list needs type: bag)", "x: categorical", "[1,2]"),
-    ("weights of other length", "lists.jsonl row 0: weights column 'w' has 1 numbers beside the 2 entries of 'x'", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "lists.jsonl row 0: weights column 'w' has -1, expected finite numbers of 0 or more", "x: {type: bag, weights: w}", "[-1,2]"),
+    ("weights of other length", "lists.jsonl row 0: weights column 'w' has 1 numbers beside the 2 entries of 'x'", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "lists.jsonl row 0: weights column 'w' has -1, expected finite numbers of 0 or more, or combiner: sum", "x: {type: bag, weights: w}", "[-1,2]"),
+    ("where of halves", "f.yaml: where column 'w' has type list<float64>, expected a list of whole numbers beside the bag", "x: {type: bag, where: {w: 1}}", "[1.5,2]"),
     ("weights of text", "f.yaml: weights column 'w' has type list<utf8>, expected a list of numbers beside the bag", "x: {type: bag, weights: w}", '["a","b"]'), ):
     case(f"features: {name}", DATA, message, *train("--features", "f.yaml", source="lists.jsonl"),
          files={"f.yaml": f"features: {{{text}}}\n", "lists.jsonl": "".join(f'{{"label":{i % 2},"x":[1,2],"w":{w}}}\n' for i in range(20))})
