@@ -173,6 +173,7 @@ typedef struct shoal_host {
 SHOAL_API int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err);
+SHOAL_API int shoal_index(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_synth(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_error *err);

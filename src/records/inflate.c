@@ -17,7 +17,8 @@ struct inflater {
     int at_end;        /* of the file */
     int by_offset;     /* read by file_pread: it was opened in the middle */
     enum container container;
-    int member_open, stream_made, raw, tracks;
+    int member_open, stream_made, raw;
+    digest *digest; /* when it tracks */
     uint64_t member, data; /* number of the member; inflated bytes given out */
     buf starts;            /* inflate_start, not yet taken; the first `taken` bytes are */
     size_t taken;
@@ -49,6 +50,7 @@ static int fill_more(inflater *z, shoal_error *err)
     } else if ((n = file_read(z->file, z->in + z->end, room, err)) < 0) {
         return (int)n;
     }
+    if (z->digest) digest_update(z->digest, z->in + z->end, (size_t)n);
     z->end += (size_t)n;
     z->in_end += (uint64_t)n;
     z->at_end = n == 0;
@@ -148,6 +150,7 @@ void inflater_free(inflater *z)
     if (!z) return;
     if (z->stream_made) inflateEnd(&z->z);
     buf_release(&z->starts);
+    digest_free(z->digest);
     mem_free(z->in);
     file_close(z->file);
     mem_free(z);
@@ -157,7 +160,14 @@ enum container inflater_container(const inflater *z) { return z->container; }
 file_reader *inflater_file(const inflater *z) { return z->file; }
 const char *inflater_path(const inflater *z) { return file_path(z->file); }
 
-void inflater_track(inflater *z) { z->tracks = 1; }
+int inflater_track(inflater *z, shoal_error *err)
+{
+    if (!(z->digest = digest_new())) return error_nomem(err, 0, "a digest");
+    digest_update(z->digest, z->in, z->end);
+    return 0;
+}
+
+hash128 inflater_digest(const inflater *z) { return digest_value(z->digest); }
 
 int inflater_take_start(inflater *z, uint64_t data, inflate_start *out)
 {
@@ -215,7 +225,7 @@ static int open_member(inflater *z, shoal_error *err)
     }
     z->member_open = 1;
     inflate_start start = {z->in_end - (z->end - z->begin), z->data};
-    return z->tracks ? buf_append(&z->starts, &start, sizeof start, err) : 0;
+    return z->digest ? buf_append(&z->starts, &start, sizeof start, err) : 0;
 }
 
 int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)

@@ -4,6 +4,7 @@
 #ifndef RECORDS_INFLATE_H
 #define RECORDS_INFLATE_H
 
+#include "base/hash.h"
 #include "storage/file.h"
 
 enum container { CONTAINER_PLAIN, CONTAINER_GZIP, CONTAINER_ZLIB };
@@ -24,8 +25,10 @@ enum container inflater_container(const inflater *z);
 file_reader *inflater_file(const inflater *z);
 const char *inflater_path(const inflater *z);
 
-/* From now on starts of members are kept until they are taken; 1 with the next one at or before `data`, else 0. */
-void inflater_track(inflater *z);
+/* Before the first read: starts of members are kept until they are taken, and the file's bytes are digested. */
+int inflater_track(inflater *z, shoal_error *err);
+/* 1 with the next start at or before `data`, else 0. */
 int inflater_take_start(inflater *z, uint64_t data, inflate_start *out);
+hash128 inflater_digest(const inflater *z); /* of all bytes of the file, once it has ended */
 
 #endif

@@ -23,8 +23,9 @@ typedef struct tfrecord_reader tfrecord_reader;
 int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err);
 /* From the first record of a block of the file's index on; offsets in messages are then those of the index. */
 int tfrecord_open_at(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err);
-/* Before the first record: blocks of the records read from now on are added to *x, which the caller keeps. */
-void tfrecord_keep_blocks(tfrecord_reader *r, record_index *x);
+/* Before the first record: container, blocks, count and digest of the file are kept in *x, which is complete at its end,
+ * but for features and the fingerprint. */
+int tfrecord_note_index(tfrecord_reader *r, record_index *x, shoal_error *err);
 enum container tfrecord_container(const tfrecord_reader *r);
 /* 1 with *data valid until the next call, 0 at a clean end, negative on damage: the message names file, byte offset (in
  * the inflated bytes of a gzip file, and says so) and the record's number from 0. */

@@ -84,11 +84,11 @@ int tfrecord_open_at(const char *path, enum container c, const index_block *at, 
     return r;
 }
 
-void tfrecord_keep_blocks(tfrecord_reader *t, record_index *x)
+int tfrecord_note_index(tfrecord_reader *t, record_index *x, shoal_error *err)
 {
     t->keep = x;
     x->container = inflater_container(t->bytes);
-    inflater_track(t->bytes);
+    return inflater_track(t->bytes, err);
 }
 
 enum container tfrecord_container(const tfrecord_reader *t) { return inflater_container(t->bytes); }
@@ -155,6 +155,7 @@ int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
     int r = want(t, TFRECORD_HEADER_BYTES, err);
     if (r < 0) return r;
     size_t have = t->end - t->begin;
+    if (have == 0 && t->keep) t->keep->digest = inflater_digest(t->bytes);
     if (have == 0) return 0;
     if (have < TFRECORD_HEADER_BYTES) return damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
     const uint8_t *p = t->window + t->begin;

@@ -1,11 +1,13 @@
 /* check.c: shoal_check: reads every byte of every file: framing, checksums, whether the rows fit the columns, whether the
- * files have the same columns. A line a file; damage does not stop the files after it. */
+ * files have the same columns, and whether they are what their indexes say. A line a file; damage does not stop the files
+ * after it. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/host.h"
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/index_file.h"
 #include "table/source.h"
 
 typedef struct totals {
@@ -49,9 +51,13 @@ static int check_file(const table_spec *like, const char *path, totals *sum, con
     table *t;
     spec.paths = &path;
     spec.n_paths = 1;
+    record_index index;
+    int has_index = record_index_open(path, &index, err);
+    if (has_index < 0) return has_index;
     int r = table_open(&spec, &t, err);
-    if (r < 0) return r;
-    r = read_through(t, host, rows, err);
+    if (r == 0) r = has_index ? index_verify(path, &index, host, err) : read_through(t, host, rows, err);
+    if (r == 0 && has_index) *rows = index.records;
+    record_index_release(&index);
     if (r == 0 && sum->have_schema && *rows > 0) r = same_columns(&sum->schema, table_schema(t), path, err);
     if (r == 0 && !sum->have_schema && *rows > 0) {
         r = arrow_schema_copy(table_schema(t), &sum->schema, err);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/index_file.h"
 #include "table/source.h"
 
 #define SCHEMA_BYTES_MAX (16u << 20)
@@ -57,22 +58,26 @@ int schema_file_write(const char *path, int replace, const struct ArrowSchema *s
     return r;
 }
 
+int schema_column_of(const char *name, const char *type, int nullable, struct ArrowSchema *out, shoal_error *err)
+{
+    char room[80];
+    size_t n = strlen(type);
+    int is_list = n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>';
+    const char *format = is_list ? format_of_type(type + 5, n - 6, room) : format_of_type(type, n, room);
+    if (!format) return 0;
+    int r = is_list ? arrow_schema_set_list(out, name, format, err) : arrow_schema_set(out, name, format, nullable, err);
+    return r < 0 ? r : 1;
+}
+
 static int read_column(const char *path, size_t i, json_t *j, struct ArrowSchema *out, shoal_error *err)
 {
     const char *name = json_string_value(json_object_get(j, "name")), *type = json_string_value(json_object_get(j, "type"));
     json_t *nullable = json_object_get(j, "nullable");
-    char room[80];
     if (!name || !type)
         return error_set(err, SHOAL_DATA, "%s: column %zu needs a \"name\" and a \"type\"", path, i);
-    size_t n = strlen(type);
-    if (n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>') {
-        const char *item = format_of_type(type + 5, n - 6, room);
-        if (item) return arrow_schema_set_list(out, name, item, err);
-    }
-    const char *format = format_of_type(type, n, room);
-    if (!format)
-        return error_set(err, SHOAL_DATA, "%s: column '%s' has the type '%s', which shoal does not know (docs/types.md)", path, name, type);
-    return arrow_schema_set(out, name, format, !json_is_false(nullable), err);
+    int r = schema_column_of(name, type, !json_is_false(nullable), out, err);
+    if (r == 0) return error_set(err, SHOAL_DATA, "%s: column '%s' has the type '%s', which shoal does not know (docs/types.md)", path, name, type);
+    return r < 0 ? r : 0;
 }
 
 static int read_columns(const char *path, json_t *root, struct ArrowSchema *out, shoal_error *err)
@@ -127,8 +132,9 @@ int schema_path_of(const char *file, char **own, char **folder, shoal_error *err
     return error_nomem(err, strlen(file), "a path");
 }
 
-int schema_of_file(const char *file, struct ArrowSchema *out, shoal_error *err)
+int schema_of_files(char **files, size_t n, struct ArrowSchema *out, shoal_error *err)
 {
+    const char *file = files[0];
     char *own, *folder;
     memset(out, 0, sizeof *out);
     if (strcmp(file, "-") == 0) return 0;
@@ -139,5 +145,5 @@ int schema_of_file(const char *file, struct ArrowSchema *out, shoal_error *err)
     if (path && r == 0) r = 1;
     mem_free(own);
     mem_free(folder);
-    return r;
+    return r == 0 ? index_schema(files, n, out, err) : r;
 }

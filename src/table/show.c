@@ -275,6 +275,25 @@ static int show_schema(const struct ArrowSchema *schema, int json, const shoal_h
     return r;
 }
 
+static int show_count(table_spec *spec, const shoal_host *host, shoal_error *err)
+{
+    uint64_t rows = 0;
+    table *t = NULL;
+    struct ArrowArray batch;
+    int r = table_count(spec, &rows, err);
+    if (r == 0) {
+        spec->skip = spec->limit = rows = 0;
+        if ((r = table_open(spec, &t, err)) == 0) r = 1;
+        while (r == 1 && (r = table_next(t, &batch, err)) == 1) {
+            rows += (uint64_t)batch.length;
+            batch.release(&batch);
+            if (host_interrupted(host)) r = error_set(err, SHOAL_INTERRUPTED, "interrupted");
+        }
+        table_free(t);
+    }
+    return r < 0 ? r : host_outf(host, err, "%llu\n", (unsigned long long)rows);
+}
+
 int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
 {
     const char *const *args;
@@ -283,7 +302,9 @@ int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
     table *t = NULL;
     int r = table_spec_from(o, args, n, 0, &spec, err);
     if (r < 0) return r;
+    spec.skip = (uint64_t)option_i64(o, "skip");
     spec.limit = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS_SHOWN; /* -n 0: all */
+    if (option_flag(o, "count")) return show_count(&spec, host, err);
     if ((r = table_open(&spec, &t, err)) < 0) return r;
     if (option_flag(o, "schema")) r = show_schema(table_schema(t), option_flag(o, "json"), host, err);
     else r = option_flag(o, "json") ? show_json(t, host, err) : show_table(t, host, err);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "records/record_index.h"
 #include "storage/file.h"
 #include "table/source.h"
 #include "table/writer.h"
@@ -259,6 +260,21 @@ static int replace(const char *from, const char *to, shoal_error *err)
     return r;
 }
 
+/* A shard and, of TFRecord, its index. A new file finds its index there already; in place of an old one, it is without an
+ * index for a moment, never with that of another. */
+static int place_shard(const sink *s, const char *from, const char *to, shoal_error *err)
+{
+    if (s->ops != &WRITER_TFRECORD) return replace(from, to, err);
+    char *index = record_index_path(from), *target = record_index_path(to);
+    int was_there = file_exists(to), r = index && target ? 0 : error_nomem(err, strlen(to), "a path");
+    if (r == 0) r = was_there ? file_remove_tree(target, err) : move_to(index, target, err);
+    if (r == 0 && (r = replace(from, to, err)) < 0 && !was_there) file_remove_tree(target, NULL);
+    if (r == 0 && was_there) r = move_to(index, target, err);
+    mem_free(index);
+    mem_free(target);
+    return r;
+}
+
 /* The schema of a single TFRecord file lies beside it, there before the file is. */
 static int place_file(const sink *s, shoal_error *err)
 {
@@ -270,7 +286,7 @@ static int place_file(const sink *s, shoal_error *err)
         mem_free(own);
         mem_free(folder);
     }
-    return r < 0 ? r : replace(s->shards[0].path, s->path, err);
+    return r < 0 ? r : place_shard(s, s->shards[0].path, s->path, err);
 }
 
 static int same_schema(const sink *s, shoal_error *err)
@@ -295,7 +311,7 @@ static int same_schema(const sink *s, shoal_error *err)
 static int append_shard(const sink *s, size_t i, shoal_error *err)
 {
     char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
-    int r = to ? move_to(s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
+    int r = to ? place_shard(s, s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
     mem_free(to);
     return r;
 }
@@ -303,7 +319,10 @@ static int append_shard(const sink *s, size_t i, shoal_error *err)
 static void remove_shard(const sink *s, size_t i)
 {
     char *path = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
+    char *index = path ? record_index_path(path) : NULL;
     if (path) file_remove_tree(path, NULL);
+    if (index) file_remove_tree(index, NULL);
+    mem_free(index);
     mem_free(path);
 }
 

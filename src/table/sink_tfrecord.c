@@ -1,11 +1,12 @@
-/* sink_tfrecord.c: rows as tf.train.Example in TFRecord files. A null is a key that is left out; what TFRecord cannot hold
- * exactly is refused (docs/types.md). */
+/* sink_tfrecord.c: rows as tf.train.Example in TFRecord files, each with its index beside it. A null is a key that is left
+ * out; what TFRecord cannot hold exactly is refused (docs/types.md). */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "records/example.h"
 #include "records/tfrecord.h"
+#include "table/column_stats.h"
 #include "table/writer.h"
 
 typedef struct out_column {
@@ -14,7 +15,10 @@ typedef struct out_column {
 } out_column;
 
 typedef struct tfrecord_out {
+    char *path;
     tfrecord_writer *file;
+    record_index index;
+    column_stats *stats;
     example_writer example;
     out_column *columns;
     int64_t n_columns;
@@ -25,6 +29,9 @@ typedef struct tfrecord_out {
 static void out_free(tfrecord_out *w)
 {
     example_writer_release(&w->example);
+    record_index_release(&w->index);
+    column_stats_free(w->stats);
+    mem_free(w->path);
     mem_free(w->columns);
     mem_free(w->values);
     mem_free(w);
@@ -62,11 +69,15 @@ static int out_open(const sink_spec *spec, const struct ArrowSchema *schema, con
     *out = NULL;
     if (!w) return error_nomem(err, sizeof *w, "a writer");
     example_writer_init(&w->example);
+    record_index_init(&w->index);
     w->n_columns = schema->n_children;
     w->columns = mem_calloc((size_t)schema->n_children + 1, sizeof *w->columns);
     int r = w->columns ? 0 : error_nomem(err, (size_t)schema->n_children * sizeof *w->columns, "columns");
     for (int64_t i = 0; r == 0 && i < schema->n_children; i++) r = out_column_set(&w->columns[i], schema->children[i], err);
+    if (r == 0 && !(w->path = mem_strdup(path))) r = error_nomem(err, strlen(path), "a path");
+    if (r == 0) r = column_stats_new(schema, &w->stats, err);
     if (r == 0) r = tfrecord_create(path, 0, spec->compression, &w->file, err);
+    if (r == 0) r = tfrecord_keep_index(w->file, &w->index, err);
     if (r < 0) {
         out_abort(w);
         return r;
@@ -126,7 +137,7 @@ static int put_values(tfrecord_out *w, const out_column *c, const struct ArrowAr
 static int out_write(void *ctx, const struct ArrowArray *batch, uint64_t row, shoal_error *err)
 {
     tfrecord_out *w = ctx;
-    int r = 0;
+    int r = column_stats_add(w->stats, batch, err);
     for (int64_t i = 0; r == 0 && i < batch->length; i++) {
         r = example_begin(&w->example, err);
         for (int64_t k = 0; r == 0 && k < w->n_columns; k++) {
@@ -151,6 +162,8 @@ static int out_commit(void *ctx, shoal_error *err)
 {
     tfrecord_out *w = ctx;
     int r = tfrecord_commit(w->file, err);
+    if (r == 0) r = column_stats_finish(w->stats, &w->index, err);
+    if (r == 0) r = record_index_write(w->path, &w->index, err);
     out_free(w);
     return r;
 }

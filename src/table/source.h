@@ -11,10 +11,12 @@ typedef struct source {
     /* Where row `row` of the source came from; returns out. */
     const char *(*row_name)(void *ctx, uint64_t row, char *out, size_t n);
     void (*free)(void *ctx);
+    uint64_t skipped; /* rows in front of the first one that it gives */
 } source;
 
 /* Sources over files take `files` over in any case. */
-int source_tfrecord(char **files, size_t n, source *out, shoal_error *err);
+/* Of spec->skip rows some may be passed over; out->skipped says how many were. */
+int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
 int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
 int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err);
 int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
@@ -40,8 +42,10 @@ const char *path_base(const char *path);
 int schema_path_of(const char *file, char **own, char **folder, shoal_error *err);
 int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err);
 int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err);
-/* 1 with the schema of the sidecar, 0 when there is none. */
-int schema_of_file(const char *file, struct ArrowSchema *out, shoal_error *err);
+/* 1 with what is said beside the files: the schema file of the first, else all their indexes; 0 when there is neither. */
+int schema_of_files(char **files, size_t n, struct ArrowSchema *out, shoal_error *err);
+/* A column of the type that a name says: 1, or 0 when the name says none. */
+int schema_column_of(const char *name, const char *type, int nullable, struct ArrowSchema *out, shoal_error *err);
 /* {"name": ..., "type": ..., "nullable": ...} of one column, appended. */
 int schema_put_column(buf *b, const struct ArrowSchema *column, shoal_error *err);
 

@@ -5,13 +5,14 @@
 
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/index_file.h"
 #include "table/source.h"
 
 struct table {
     source from;
     struct ArrowSchema schema;
     int64_t *pick; /* of each column its index in the source; NULL: all as they are */
-    uint64_t limit, rows;
+    uint64_t limit, rows, skip; /* skip: still to be passed over */
 };
 
 int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err)
@@ -93,7 +94,7 @@ static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_
         return r;
     }
     *sql_done = 0;
-    if (format == FORMAT_TFRECORD) return source_tfrecord(files, n, out, err);
+    if (format == FORMAT_TFRECORD) return source_tfrecord(files, n, spec, out, err);
     if (format == FORMAT_LIBSVM || format == FORMAT_LIBFFM) return source_svm(files, n, format, out, err);
     *sql_done = 1;
     return source_duckdb(files, n, format, spec, out, err);
@@ -154,6 +155,7 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
         table_free(t);
         return r;
     }
+    t->skip = spec->skip - t->from.skipped;
     *out = t;
     return 0;
 }
@@ -218,20 +220,63 @@ static void shorten(struct ArrowArray *batch, int64_t rows)
     }
 }
 
+/* Drops the first rows. */
+static void advance(struct ArrowArray *batch, int64_t rows)
+{
+    batch->length -= rows;
+    for (int64_t i = 0; i < batch->n_children; i++) {
+        batch->children[i]->offset += rows;
+        batch->children[i]->length -= rows;
+        if (batch->children[i]->null_count > 0) batch->children[i]->null_count = -1;
+    }
+}
+
+/* The next batch with a row that is not passed over. */
+static int next_batch(table *t, struct ArrowArray *out, shoal_error *err)
+{
+    int r;
+    while ((r = t->from.next(t->from.ctx, out, err)) == 1) {
+        if ((uint64_t)out->length > t->skip) break;
+        t->skip -= (uint64_t)out->length;
+        t->from.skipped += (uint64_t)out->length;
+        out->release(out);
+    }
+    if (r == 1 && t->skip > 0) {
+        advance(out, (int64_t)t->skip);
+        t->from.skipped += t->skip;
+        t->skip = 0;
+    }
+    return r;
+}
+
 int table_next(table *t, struct ArrowArray *out, shoal_error *err)
 {
     int r;
     out->release = NULL;
     if (t->rows >= t->limit) return 0;
-    while ((r = t->from.next(t->from.ctx, out, err)) == 1 && out->length == 0) out->release(out);
-    if (r <= 0) return r;
+    if ((r = next_batch(t, out, err)) <= 0) return r;
     if ((uint64_t)out->length > t->limit - t->rows) shorten(out, (int64_t)(t->limit - t->rows));
     t->rows += (uint64_t)out->length;
     if (t->pick && (r = pick_columns(t, out, err)) < 0) return r;
     return 1;
 }
 
-const char *table_row_name(const table *t, uint64_t row, char *out, size_t n) { return t->from.row_name(t->from.ctx, row, out, n); }
+const char *table_row_name(const table *t, uint64_t row, char *out, size_t n) { return t->from.row_name(t->from.ctx, row + t->from.skipped, out, n); }
+
+int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err)
+{
+    char **files = NULL;
+    size_t n = 0;
+    enum table_format format = spec->format;
+    *rows = 0;
+    if (spec->stream || spec->sql) return 0;
+    int r = table_files(spec, &files, &n, err);
+    if (r == 0 && n > 0 && format == FORMAT_GUESS) r = format_of_files(files, n, &format, err);
+    if (r == 0 && n > 0 && format == FORMAT_TFRECORD) r = index_count(files, n, rows, err);
+    file_list_free(files, n);
+    return r;
+}
+
 
 /* ---- as a stream ---------------------------------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ typedef struct table_spec {
     const char *const *columns; /* NULL: all; else only these, in this order; a missing one is an error by name */
     size_t n_columns;
     uint64_t limit;           /* rows; 0: all */
+    uint64_t skip;            /* rows in front of them */
     struct ArrowArrayStream *stream; /* the caller's, instead of paths; taken over by table_open in any case */
 } table_spec;
 
@@ -39,6 +40,8 @@ const struct ArrowSchema *table_schema(const table *t); /* a struct; owned by t 
 int table_next(table *t, struct ArrowArray *out, shoal_error *err);
 /* Where a row came from: "part-3.parquet row 17". Only rows already read. Returns out. */
 const char *table_row_name(const table *t, uint64_t row, char *out, size_t n);
+/* 1 with the number of rows when indexes tell it without reading, else 0. */
+int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err);
 /* As a stream for others; takes t over. */
 int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);
 /* The files that the paths of a spec name, in order; n = 0 for a stream or "-". Free by file_list_free. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "records/example.h"
 #include "records/tfrecord.h"
+#include "table/index_file.h"
 #include "table/source.h"
 
 #define SAMPLE_RECORDS 1000
@@ -29,12 +30,13 @@ typedef struct column {
 } column;
 
 typedef struct sampled { size_t offset, n, file; uint64_t index; } sampled;
-typedef struct mark { uint64_t first_row; size_t file; } mark;
+typedef struct mark { uint64_t first_row; size_t file; uint64_t record; } mark;
 
 typedef struct tfrecord_source {
     char **files;
     size_t n_files, file; /* the one that is open, or next */
     tfrecord_reader *reader;
+    uint64_t expected; /* records of the open file, by its index; else INDEX_UNKNOWN */
     column *columns;
     size_t n_columns, cap_columns;
     uint32_t *slots; /* open addressing: index + 1 */
@@ -47,6 +49,7 @@ typedef struct tfrecord_source {
     uint64_t rows;
     int has_sidecar;
     arrow_builder *builder;
+    index_place start;
     size_t at_file; /* of the record that is being read */
     uint64_t at_index;
 } tfrecord_source;
@@ -58,12 +61,16 @@ static int read_record(tfrecord_source *s, view *v, shoal_error *err)
     for (;;) {
         if (!s->reader) {
             if (s->file == s->n_files) return 0;
-            int r = tfrecord_open(s->files[s->file], &s->reader, err);
+            int r = index_expect(s->files[s->file], &s->expected, err);
+            int from_start = s->file != s->start.file || s->start.block.record == 0;
+            if (r == 0 && from_start) r = tfrecord_open(s->files[s->file], &s->reader, err);
+            else if (r == 0) r = tfrecord_open_at(s->files[s->file], s->start.container, &s->start.block, &s->reader, err);
             if (r < 0) return r;
         }
         s->at_file = s->file;
         s->at_index = tfrecord_index(s->reader);
         int r = tfrecord_next(s->reader, v, err);
+        if (r == 0) r = index_met(s->files[s->file], s->expected, s->at_index, err);
         if (r != 0) return r;
         tfrecord_close(s->reader);
         s->reader = NULL;
@@ -317,7 +324,7 @@ static int note_file(tfrecord_source *s, shoal_error *err)
 {
     if (s->n_marks > 0 && s->marks[s->n_marks - 1].file == s->at_file) return 0;
     if (!s->marks && !(s->marks = mem_alloc(s->n_files * sizeof *s->marks))) return error_nomem(err, s->n_files * sizeof *s->marks, "file marks");
-    s->marks[s->n_marks++] = (mark){s->rows, s->at_file};
+    s->marks[s->n_marks++] = (mark){s->rows, s->at_file, s->at_index};
     return 0;
 }
 
@@ -374,7 +381,7 @@ static const char *tfrecord_row_name(void *ctx, uint64_t row, char *out, size_t 
     size_t k = s->n_marks;
     while (k > 1 && s->marks[k - 1].first_row > row) k--;
     if (k == 0) snprintf(out, n, "record %llu", (unsigned long long)row);
-    else snprintf(out, n, "%s record %llu", path_base(s->files[s->marks[k - 1].file]), (unsigned long long)(row - s->marks[k - 1].first_row));
+    else snprintf(out, n, "%s record %llu", path_base(s->files[s->marks[k - 1].file]), (unsigned long long)(row - s->marks[k - 1].first_row + s->marks[k - 1].record));
     return out;
 }
 
@@ -393,7 +400,18 @@ static void tfrecord_free(void *ctx)
     mem_free(s);
 }
 
-int source_tfrecord(char **files, size_t n, source *out, shoal_error *err)
+/* Passes over what indexes allow to. */
+static int seek(tfrecord_source *s, uint64_t skip, source *out, shoal_error *err)
+{
+    int r = index_seek(s->files, s->n_files, skip, &s->start, err);
+    if (r < 0) return r;
+    if (r == 0) memset(&s->start, 0, sizeof s->start);
+    s->file = s->start.file;
+    s->rows = out->skipped = s->start.file_record + s->start.block.record;
+    return 0;
+}
+
+int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
     tfrecord_source *s = mem_calloc(1, sizeof *s);
@@ -403,10 +421,11 @@ int source_tfrecord(char **files, size_t n, source *out, shoal_error *err)
     }
     s->files = files;
     s->n_files = n;
-    int r = schema_of_file(files[0], &out->schema, err);
+    int r = schema_of_files(files, n, &out->schema, err);
     s->has_sidecar = r == 1;
     if (r == 0) r = infer_schema(s, &out->schema, err);
     if (r >= 0) r = bind_columns(s, &out->schema, err);
+    if (r >= 0 && spec->skip > 0 && !spec->sql && s->has_sidecar) r = seek(s, spec->skip, out, err);
     if (r >= 0) r = arrow_builder_new(&out->schema, &s->builder, err);
     if (r < 0) {
         if (out->schema.release) out->schema.release(&out->schema);

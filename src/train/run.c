@@ -9,7 +9,7 @@ SHOAL_API int shoal_run(const shoal_options *o, const shoal_host *host, shoal_er
         const char *name;
         int (*run)(const shoal_options *o, const shoal_host *host, shoal_error *err);
     } JOB[] = {
-        {"convert", shoal_convert}, {"show", shoal_show}, {"check", shoal_check},     {"synth", shoal_synth},
+        {"convert", shoal_convert}, {"show", shoal_show}, {"check", shoal_check},     {"index", shoal_index}, {"synth", shoal_synth},
         {"train", shoal_train},     {"eval", shoal_eval}, {"predict", shoal_predict}, {"summary", shoal_summary},
     };
     const char *command = option_command(o);

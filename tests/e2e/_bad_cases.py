@@ -296,6 +296,48 @@ case("tfrecord zlib damaged", DATA, "bad.tfrecord: the zlib stream is damaged (i
     must("convert", "good.csv", "whole.tfrecord.deflate"), rewrite("whole.tfrecord.deflate", "bad.tfrecord", flip(-1))(), None)[2])
 case("tfrecord zlib continued", DATA, "bad.tfrecord: bytes behind the end of its zlib stream: make or copy the file anew", "show", "bad.tfrecord", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.deflate"), rewrite("whole.tfrecord.deflate", "bad.tfrecord", lambda d: d + d)(), None)[2])
+
+
+def indexed(change, name="x.tfrecord", records=3000):
+    """A case's `before`: a file of many records gets its index, then other bytes by a function of a list of records."""
+    def before():
+        all_records = [record(example(b"x", WHOLE) + field(15, bytes([i % 100] * 100)) * 8) for i in range(records)]
+        pathlib.Path(name).write_bytes(b"".join(all_records))
+        must("index", name)
+        pathlib.Path(name).write_bytes(b"".join(change(all_records) or all_records))
+    return before
+
+
+def set_record(i, *to):
+    """Records from i on become others; far from the pieces by which a changed file is told first."""
+    def change(all_records):
+        all_records[i:i + len(to)] = to
+    return change
+
+
+def index_bytes(change):
+    def before():
+        must("convert", "good.csv", "x.tfrecord")
+        rewrite(".x.tfrecord.index", ".x.tfrecord.index", change)()
+    return before
+
+
+OTHER = record(example(b"x", WHOLE) + field(15, b"z" * 100) * 8)
+TWO = record(OTHER[12:-4] * 2 + bytes([0x7A, 14]) + bytes(14))
+case("index of a cut file", DATA, "x.tfrecord: it has 1692000 bytes, but its index was made of 2538000: the file was cut or replaced; restore it, or make the index anew by shoal index", "show", "x.tfrecord", before=indexed(lambda all_records: all_records[:2000]))
+case("index of a file that grew", DATA, "x.tfrecord: it has 2538845 bytes, but its index was made of 2538000: the file has grown or was replaced; make the index anew by shoal index", "show", "x.tfrecord", before=indexed(lambda all_records: all_records + [OTHER[:-1]]))
+case("index of a changed file", DATA, "x.tfrecord: its bytes are not those that its index was made of: the file was changed; restore it, or make the index anew by shoal index", "show", "x.tfrecord", before=indexed(set_record(0, OTHER)))
+case("index of a file changed where it is not looked at first", DATA, "1 of 1 files are bad; the first: x.tfrecord: its bytes are not as its index says: the file was changed; restore it, or make the index anew by shoal index", "check", "x.tfrecord", before=indexed(set_record(150, OTHER)))
+case("index of more records", DATA, "x.tfrecord: it has 2999 records, but its index counts 3000: the file was changed; restore it, or make the index anew by shoal index", "show", "x.tfrecord", "-n", "0", "--count", "--sql", "SELECT 1 FROM src", before=indexed(set_record(150, TWO, b"")))
+case("index and another schema", DATA, "1 of 1 files are bad; the first: x.tfrecord: feature 'x' is not as its index says; make the index anew by shoal index", "check", "x.tfrecord", before=lambda: (
+    indexed(lambda all_records: None, records=3)(), pathlib.Path(".x.tfrecord.schema.json").write_text('{"shoal_schema": 1, "columns": [{"name": "x", "type": "int8"}]}'), None)[2])
+case("index cut", DATA, ".x.tfrecord.index: no index of shoal, or one that was cut; make it anew by shoal index", "show", "x.tfrecord", before=index_bytes(lambda d: d[:50]))
+case("index damaged", DATA, ".x.tfrecord.index: the index is damaged; make it anew by shoal index", "show", "x.tfrecord", before=index_bytes(flip(80)))
+case("index that is newer", DATA, ".x.tfrecord.index: version 254 of the index is newer than this shoal reads (1): use a newer shoal", "show", "x.tfrecord", before=index_bytes(flip(8)))
+case("index of another format", USAGE, "good.csv: an index is made of TFRecord files only", "index", "good.csv")
+case("index of a pipe", USAGE, "an index is made of files: standard input has no place to put it", "index", "-")
+case("indexes that disagree", DATA, "d/b.tfrecord: feature 'x' is float32, but int64 in a file before it (by their indexes); a column has one type", "show", "d", files={
+    "d/a.tfrecord": record(example(b"x", WHOLE)), "d/b.tfrecord": record(example(b"x", REAL))}, before=lambda: (must("index", "d/a.tfrecord"), must("index", "d/b.tfrecord"), None)[2])
 case("tfrecord of no examples", DATA, "bad.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
 case("tfrecord with an empty name", DATA, "bad.tfrecord: record 0: a feature's name is empty or not UTF-8", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
 case("tfrecord with two types", DATA, "bad.tfrecord: record 1: feature 'x' holds float, but int64 in an earlier record; a column has one type", "show", "bad.tfrecord", files={
