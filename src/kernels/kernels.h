@@ -16,6 +16,9 @@
 
 struct optimizer_step; /* see below */
 
+/* Of pair_inner and its back form: the vectors as columns, or both halves of the gradients of the pairs. */
+#define KERNEL_PAIR_SCRATCH(f, d) (((size_t)(f) + KERNEL_LANES) * ((size_t)(f) > (d) ? (f) : (d)) + KERNEL_LANES)
+
 typedef struct kernels {
     const char *name; /* "portable", "avx2", "avx512" */
 
@@ -72,6 +75,28 @@ typedef struct kernels {
     void (*batch_norm_back)(uint32_t m, uint32_t n, const float *x, const float *mean, const float *var, float eps,
                             const float *gamma, const float *gy, float *gx, float *ggamma, float *gbeta);
 
+    /* More functions of one number. leaky_relu: x < 0 ? slope x : x. gelu: x Phi(x). prelu: x > 0 ? x : alpha x, alpha a
+     * column. dice (Zhou 2018): x (p + alpha (1 - p)), p = sigmoid((x - mean) / sqrt(var + eps)), mean and var as of
+     * batch_norm_stats over the m rows. The back forms turn the gradient g of the result into that of x, which they read (for
+     * leaky_relu the result); galpha += rows in order. */
+    void (*leaky_relu)(size_t n, float slope, float *x);
+    void (*leaky_relu_back)(size_t n, float slope, const float *y, float *g);
+    void (*gelu)(size_t n, const float *x, float *y);
+    void (*gelu_back)(size_t n, const float *x, float *g);
+    void (*prelu)(uint32_t m, uint32_t n, const float *alpha, const float *x, float *y);
+    void (*prelu_back)(uint32_t m, uint32_t n, const float *alpha, const float *x, float *g, float *galpha);
+    void (*dice)(uint32_t m, uint32_t n, const float *x, const float *mean, const float *var, float eps, const float *alpha,
+                 float *y);
+    void (*dice_back)(uint32_t m, uint32_t n, const float *x, const float *mean, const float *var, float eps,
+                      const float *alpha, float *g, float *galpha);
+
+    /* Layer norm of each row (Ba 2016): y = (x - mean) / sqrt(variance + eps) * gamma + beta; row r has gamma and beta number
+     * r % groups, [groups x n]. Back: gx (may be NULL), ggamma, gbeta +=, rows in order. */
+    void (*layer_norm)(uint32_t m, uint32_t n, uint32_t groups, float eps, const float *x, const float *gamma, const float *beta,
+                       float *y);
+    void (*layer_norm_back)(uint32_t m, uint32_t n, uint32_t groups, float eps, const float *x, const float *gamma,
+                            const float *gy, float *gx, float *ggamma, float *gbeta);
+
     /* Embeddings. Row r of the table starts at table + r * stride, its first d floats are the weights.
      * gather: y[i] (d floats at y + i * ldy) = sum over the ids of row i of weight * table row, ids in order; offset NULL
      * means one id a row; weight NULL means 1. `accumulate` adds to y instead. */
@@ -90,6 +115,19 @@ typedef struct kernels {
      * gx0 += g * z; gz = g * x0. */
     void (*cross)(uint32_t m, uint32_t n, const float *x0, const float *bias, const float *x, float *z, float *y);
     void (*cross_back)(size_t n, const float *x0, const float *z, const float *g, float *gx0, float *gz);
+    /* Other interactions of fields, e [m x f x d]. Pairs i < j, with self i <= j, are in order of i, then j.
+     * bi_interaction: sum as in fm, y [m x d] = 1/2 (sum^2 - sum over f of e^2). back: ge[i,f] += g[i] * (sum[i] - e[i,f]).
+     * pair_inner: y[i, pair] = <e_i, e_j>, sums in order of d. scratch: KERNEL_PAIR_SCRATCH(f, d) floats. back: ge +=, for each
+     * field the others in order.
+     * pair_product: y[i, pair] (d floats) = a_i * b_j, or with by_pair a_pair * b_j: a [m x pairs x d]. back: ga, gb += pair
+     * after pair; they may be one. */
+    void (*bi_interaction)(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y);
+    void (*bi_interaction_back)(uint32_t m, uint32_t f, uint32_t d, const float *e, const float *sum, const float *g, float *ge);
+    void (*pair_inner)(uint32_t m, uint32_t f, uint32_t d, int self, const float *e, float *scratch, float *y);
+    void (*pair_inner_back)(uint32_t m, uint32_t f, uint32_t d, int self, const float *e, const float *g, float *scratch, float *ge);
+    void (*pair_product)(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b, float *y);
+    void (*pair_product_back)(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b,
+                              const float *g, float *ga, float *gb);
 
     /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
      * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */

@@ -92,6 +92,9 @@ static void k_tanh_back(size_t n, const float *y, float *g)
     }
 }
 
+#include "kernels/body_activation.h"
+#include "kernels/body_rows.h"
+
 /* ---- rows and columns -------------------------------------------------------------------------------------------------- */
 
 static void k_bias_add(uint32_t m, uint32_t n, const float *bias, float *x, uint32_t ldx)
@@ -367,6 +370,8 @@ static void k_fm_back(uint32_t m, uint32_t f, uint32_t d, const float *e, const 
     }
 }
 
+#include "kernels/body_fields.h"
+
 /* ---- loss -------------------------------------------------------------------------------------------------------------- */
 
 static double k_bce(uint32_t m, const float *z, const float *y, const float *w, float scale, float *g)
@@ -510,12 +515,28 @@ const kernels SET_TABLE = {
     .batch_norm_stats = k_batch_norm_stats,
     .batch_norm_apply = k_batch_norm_apply,
     .batch_norm_back = k_batch_norm_back,
+    .leaky_relu = k_leaky_relu,
+    .leaky_relu_back = k_leaky_relu_back,
+    .gelu = k_gelu,
+    .gelu_back = k_gelu_back,
+    .prelu = k_prelu,
+    .prelu_back = k_prelu_back,
+    .dice = k_dice,
+    .dice_back = k_dice_back,
+    .layer_norm = k_layer_norm,
+    .layer_norm_back = k_layer_norm_back,
     .gather = k_gather,
     .scatter = k_scatter,
     .fm = k_fm,
     .fm_back = k_fm_back,
     .cross = k_cross,
     .cross_back = k_cross_back,
+    .bi_interaction = k_bi_interaction,
+    .bi_interaction_back = k_bi_interaction_back,
+    .pair_inner = k_pair_inner,
+    .pair_inner_back = k_pair_inner_back,
+    .pair_product = k_pair_product,
+    .pair_product_back = k_pair_product_back,
     .bce = k_bce,
     .optimize = k_optimize,
     .optimize_rows = k_optimize_rows,

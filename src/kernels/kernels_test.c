@@ -165,6 +165,40 @@ static void run_elementwise(const kernels *k, uint32_t n, memory *m)
     k->relu_back(n, m->f, m->e);
 }
 
+static void run_activations(const kernels *k, uint32_t n, memory *m)
+{
+    k->leaky_relu(n, 0.1f, m->a);
+    k->leaky_relu_back(n, 0.1f, m->a, m->b);
+    k->gelu(n, m->f, m->a + 200);
+    k->gelu_back(n, m->f, m->b + 200);
+    k->prelu(13, n, m->c, m->f, m->a + 400);
+    k->prelu_back(13, n, m->c, m->f, m->b + 400, m->d);
+    k->dice(13, n, m->f, m->e, m->d + 200, 1e-3f, m->c, m->a + 4000);
+    k->dice_back(13, n, m->f, m->e, m->d + 200, 1e-3f, m->c, m->b + 4000, m->d + 400);
+}
+
+static void run_pairs(const kernels *k, uint32_t n, memory *m)
+{
+    k->bi_interaction(5, 6, n, m->a, m->b, m->c);
+    k->bi_interaction_back(5, 6, n, m->a, m->b, m->c, m->d);
+    k->pair_inner(5, 23, n, 0, m->a, m->b, m->e);
+    k->pair_inner(5, 6, n, 1, m->a, m->b, m->e + 2000);
+    k->pair_inner(5, 1, n, 0, m->a, m->b, m->e + 3000);
+    k->pair_inner_back(5, 23, n, 0, m->a, m->e, m->b, m->f);
+    k->pair_inner_back(5, 6, n, 1, m->a, m->e + 2000, m->b, m->f);
+    k->pair_product(5, 6, n, 0, 0, m->a, m->d, m->c);
+    k->pair_product(2, 6, n, 1, 1, m->a, m->d, m->b + 8000);
+    k->pair_product_back(5, 6, n, 0, 0, m->a, m->d, m->c, m->f, m->f);
+    k->pair_product_back(2, 6, n, 1, 1, m->a, m->d, m->c, m->e, m->b);
+}
+
+static void run_layer_norm(const kernels *k, uint32_t n, memory *m)
+{
+    k->layer_norm(12, n, 3, 1e-3f, m->a, m->b, m->e, m->f);
+    k->layer_norm_back(12, n, 3, 1e-3f, m->a, m->b, m->f, m->c, m->d, m->d + 5000);
+    k->layer_norm_back(12, n, 1, 1e-3f, m->a, m->b, m->f, NULL, m->d, m->d + 5000);
+}
+
 static void run_dropout(const kernels *k, uint32_t n, memory *m)
 {
     k->dropout(7, n, m->a, n + 5, 0x1234, 99, 39321, 1.5f);
@@ -174,6 +208,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
     {"cross", run_cross},
+    {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
 };
@@ -258,6 +293,34 @@ static void elementwise_formulas(void **state)
     assert_true(isnan(nan_));
 }
 
+static void activation_formulas(void **state)
+{
+    (void)state;
+    enum { N = 2001 };
+    float x[N], y[N], g[N], alpha[N], galpha[N] = {0};
+    for (int i = 0; i < N; i++) {
+        x[i] = (float)(i - 1000) * 0.01f;
+        g[i] = 2;
+        alpha[i] = 0.25f;
+    }
+    kernels_portable.gelu(N, x, y);
+    kernels_portable.gelu_back(N, x, g);
+    for (int i = 0; i < N; i++) {
+        const double v = (double)x[i], phi = 0.5 * erfc(-v / sqrt(2));
+        near_(y[i], v * phi, 2e-7, "gelu");
+        near_(g[i], 2 * (phi + v * exp(-v * v / 2) / sqrt(2 * M_PI)), 1e-6, "gelu_back");
+    }
+    kernels_portable.prelu(1, N, alpha, x, y);
+    kernels_portable.prelu_back(1, N, alpha, x, g, galpha);
+    assert_true(y[0] == 0.25f * x[0] && y[2000] == x[2000] && galpha[2000] == 0);
+    kernels_portable.leaky_relu(N, 0.5f, x);
+    assert_true(x[0] == -5 && x[1000] == 0 && x[2000] == 10);
+    float nan_[] = {NAN, NAN};
+    kernels_portable.leaky_relu(1, 0.5f, nan_);
+    kernels_portable.gelu(1, nan_, nan_ + 1);
+    assert_true(isnan(nan_[0]) && isnan(nan_[1]));
+}
+
 static void loss_formula(void **state)
 {
     (void)state;
@@ -291,6 +354,42 @@ static void fm_formula(void **state)
         near_(y[i], want, 1e-6, "fm");
     }
     mem_free(e);
+}
+
+static void pair_formulas(void **state)
+{
+    (void)state;
+    enum { M = 2, F = 37, D = 19 };
+    float *e = numbers(M * F * D, 1, -1, 1), *y = numbers(M * F * F, 2, -1, 1), *g = numbers(M * F * F, 3, -1, 1);
+    float *scratch = numbers(KERNEL_PAIR_SCRATCH(F, D), 4, -1, 1), *ge = numbers(M * F * D, 5, 0, 0);
+    for (uint32_t f = 1; f <= F; f++)
+        for (uint32_t self = 0; self < 2; self++) {
+            const uint32_t pairs = f * (f - 1) / 2 + self * f;
+            y[M * pairs] = 99; /* nothing may be written behind */
+            kernels_portable.pair_inner(M, f, D, (int)self, e, scratch, y);
+            assert_true(y[M * pairs] == 99);
+            memset(ge, 0, M * F * D * sizeof *ge);
+            kernels_portable.pair_inner_back(M, f, D, (int)self, e, g, scratch, ge);
+            double want[M * F * D] = {0};
+            for (uint32_t r = 0, p = 0; r < M; r++)
+                for (uint32_t i = 0; i < f; i++)
+                    for (uint32_t j = i + 1 - self; j < f; j++, p++) {
+                        const float *a = e + (r * f + i) * D, *b = e + (r * f + j) * D;
+                        double product = 0;
+                        for (int d = 0; d < D; d++) {
+                            product += (double)a[d] * (double)b[d];
+                            want[(r * f + i) * D + (uint32_t)d] += (double)g[p] * (double)b[d];
+                            want[(r * f + j) * D + (uint32_t)d] += (double)g[p] * (double)a[d];
+                        }
+                        near_(y[p], product, 1e-6, "pair_inner");
+                    }
+            for (uint32_t i = 0; i < M * f * D; i++) near_(ge[i], want[i], 3e-6, "pair_inner_back");
+        }
+    mem_free(e);
+    mem_free(y);
+    mem_free(g);
+    mem_free(ge);
+    mem_free(scratch);
 }
 
 static void norm_formula(void **state)
@@ -589,10 +688,11 @@ static void choosing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sets_agree),      cmocka_unit_test(exponential),          cmocka_unit_test(logarithm),
-        cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula), cmocka_unit_test(fm_formula),
-        cmocka_unit_test(norm_formula), cmocka_unit_test(softmax_formula),    cmocka_unit_test(dropout_draws),      cmocka_unit_test(optimizer_formulas),
-        cmocka_unit_test(rows_step_is_step), cmocka_unit_test(products),         cmocka_unit_test(choosing),
+        cmocka_unit_test(sets_agree),          cmocka_unit_test(exponential),         cmocka_unit_test(logarithm),
+        cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula),       cmocka_unit_test(fm_formula),
+        cmocka_unit_test(norm_formula),        cmocka_unit_test(softmax_formula),     cmocka_unit_test(dropout_draws),
+        cmocka_unit_test(optimizer_formulas),  cmocka_unit_test(rows_step_is_step),   cmocka_unit_test(products),
+        cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

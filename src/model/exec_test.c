@@ -143,6 +143,26 @@ static const char *const networks[] = {
     "layers: [{embedding: {dim: 2}}, {dense: {input: [numeric, embedding], units: 4, batch_norm: true, activation: tanh}}, {dense: {units: 1}}]",
     "layers: [{dense: {name: a, input: numeric, units: 4}}, {batch_norm: {epsilon: 0.01}}, {activation: {function: sigmoid}}, "
     "{dropout: {rate: 0.25}}, {add: {input: [a, dropout]}}, {dense: {units: 1}}]",
+    /* activations with parameters or state of their own */
+    "layers: [{dense: {input: numeric, units: 6, activation: leaky_relu, dropout: 0.3}}, {dense: {units: 4, activation: gelu}}"
+    ", {dense: {units: 1}}]",
+    "layers: [{dense: {input: numeric, units: 6, activation: prelu, dropout: 0.3}}, {dense: {units: 4, activation: dice}}, "
+    "{dense: {units: 1}}]",
+    "layers: [{embedding: {dim: 2}}, {activation: {function: dice, slope: 0.3}}, {dense: {units: 5, batch_norm: true, activation: "
+    "prelu}}, {activation: {function: gelu}}, {dense: {units: 1, bias: false}}]",
+    "layers: [{activation: {input: numeric, function: prelu}}, {dense: {units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 2}}, {dense: {units: e, times: 2, over: 3, bias: false, activation: tanh}}, {dense: "
+    "{units: e.width}}, {dense: {units: e.fields, activation: leaky_relu, slope: 0.5}}, {dense: {units: 1}}]",
+    /* layer norm */
+    "layers: [{embedding: {name: e, dim: 3}}, {layer_norm: {name: a}}, {layer_norm: {name: b, input: e, per_field: true, epsilon: "
+    "0.01}}, {add: {input: [a, b]}}, {dense: {units: 5}}, {layer_norm: }, {dense: {units: 1}}]",
+    /* interactions of fields */
+    "layers: [{embedding: {dim: 3}}, {bi_interaction: {}}, {dense: {units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {pairs: {name: a}}, {pairs: {name: b, input: e, self: true}}, {dense: {input: [a, b], "
+    "units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {pairs: {name: a, product: hadamard}}, {pairs: {name: b, product: hadamard, self: "
+    "true, input: e}}, {pairs: {name: c, input: a}}, {dense: {input: [b, c], units: 1}}]",
+    "layers: [{layer_norm: {input: numeric}}, {dense: {units: 1, activation: tanh}}]",
     "layers: [{embedding: {name: a, dim: 2}}, {embedding: {name: b, dim: 2}}, {add: {input: [a, b]}}, {fm: {}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {concat: {name: c, input: [e, numeric, e]}}, {dense: {name: d, units: 1}}, "
     "{fm: {name: f, input: e}}, {add: {input: [d, f, d]}}]",

@@ -1,6 +1,7 @@
 /* layer.c: what layer kinds share: parameters, buffers, messages, descriptions. */
 #include "model/layer.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +98,62 @@ int layer_error(const layer *l, const conf *c, shoal_error *err, const char *for
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return conf_error(c, err, "layer '%s' (%s): %s", l->name, l->kind->name, text);
+}
+
+int layer_needs_fields(const layer *l, const conf *c, uint32_t input, shoal_error *err)
+{
+    const layer *in = layer_input(l, input);
+    if (in->out.rank != 3) return layer_error(l, c, err, "input '%s' is not made of fields; it needs an embedding", in->name);
+    if (in->out.fields == 0)
+        return layer_error(l, c, err, "the data has no categorical fields; declare some, or use model 'lr'");
+    return 0;
+}
+
+/* The layer above that `text` (LAYER[.fields|.width]) names, and the number of it; NULL when there is none. */
+static const layer *sized_layer(const layer *l, const char *text, uint64_t *size)
+{
+    const char *dot = strchr(text, '.');
+    const size_t n = dot ? (size_t)(dot - text) : strlen(text);
+    for (uint32_t i = 0; i < l->index; i++) {
+        const layer *from = &l->model->layer[i];
+        if (strlen(from->name) != n || memcmp(from->name, text, n) != 0) continue;
+        const int fields = dot && strcmp(dot, ".fields") == 0;
+        if (dot && !fields && strcmp(dot, ".width") != 0) return NULL;
+        *size = fields ? (from->out.rank == 3 ? from->out.fields : 1) : dot ? from->out.width : shape_size(from->out);
+        return from;
+    }
+    return NULL;
+}
+
+static int read_size(const layer *l, const conf *c, const conf *at, uint32_t *out, shoal_error *err)
+{
+    uint64_t size = 0;
+    int64_t times, over;
+    int rc = conf_i64_or(c, "times", 1, 1, LAYER_UNITS_MAX, &times, err);
+    if (rc == 0) rc = conf_i64_or(c, "over", 1, 1, LAYER_UNITS_MAX, &over, err);
+    if (rc < 0) return rc;
+    if (!sized_layer(l, at->text, &size))
+        return layer_error(l, at, err, "'units' is '%s'; expected a number, or the size of a layer above as in e, e.fields or e.width",
+                           at->text);
+    size = size * (uint64_t)times / (uint64_t)over;
+    if (size > LAYER_UNITS_MAX)
+        return layer_error(l, at, err, "%llu units; a layer has at most %d", (unsigned long long)size, LAYER_UNITS_MAX);
+    *out = size > 0 ? (uint32_t)size : 1;
+    return 0;
+}
+
+int layer_read_units(const layer *l, const conf *c, uint32_t *out, int *of_layer, shoal_error *err)
+{
+    const conf *at = conf_get(c, "units");
+    if (!at) return layer_error(l, c, err, "needs the key 'units'");
+    *of_layer = at->kind == CONF_SCALAR && (isalpha((unsigned char)at->text[0]) || at->text[0] == '_');
+    if (*of_layer) return read_size(l, c, at, out, err);
+    if (conf_get(c, "times") || conf_get(c, "over"))
+        return layer_error(l, c, err, "'times' and 'over' go with the size of a layer, as in {units: e, over: 3}");
+    int64_t units;
+    int rc = conf_i64_or(c, "units", 1, 1, LAYER_UNITS_MAX, &units, err);
+    *out = (uint32_t)units;
+    return rc;
 }
 
 int layer_dropout_rate(const conf *c, const char *key, builder *b, double *out, shoal_error *err)

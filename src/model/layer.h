@@ -77,6 +77,10 @@ extern const layer_kind layer_numeric; /* the model's input; not in the table */
 extern const layer_kind *const layer_kinds[]; /* NULL-terminated */
 const layer_kind *layer_kind_find(const char *name);
 
+/* Refuses an input that is not [m x fields x width] with at least one field. */
+int layer_needs_fields(const layer *l, const conf *c, uint32_t input, shoal_error *err);
+/* Pairs i < j of that many fields, with self i <= j. */
+static inline uint64_t layer_pairs_of(uint64_t fields, int self) { return (fields * fields - fields) / 2 + (self ? fields : 0); }
 /* Zeroed settings of a kind; NULL with err filled when out of memory. */
 void *layer_own(layer *l, size_t bytes, shoal_error *err);
 const layer *layer_input(const layer *l, uint32_t i);
@@ -98,6 +102,9 @@ int layer_add_param(layer *l, builder *b, const param_spec *p, shoal_error *err)
 uint32_t layer_add_buffer(layer *l, size_t per_row, size_t fixed);
 /* "layer 'h1' (dense): ..." with file and line in front. */
 int layer_error(const layer *l, const conf *c, shoal_error *err, const char *format, ...) SHOAL_PRINTF(4, 5);
+/* Reads `units`: a number, or the size of a layer above: LAYER (all its numbers of a row), LAYER.fields or LAYER.width,
+ * times `times` over `over`, rounded down, at least 1. *of_layer tells the second form. */
+int layer_read_units(const layer *l, const conf *c, uint32_t *out, int *of_layer, shoal_error *err);
 /* Reads `dropout` (0 <= p < 1) with the override. */
 int layer_dropout_rate(const conf *c, const char *key, builder *b, double *out, shoal_error *err);
 /* For describe: 0, or -1 when out of memory. */

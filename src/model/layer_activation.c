@@ -1,39 +1,31 @@
-/* layer_activation.c: relu, sigmoid or tanh of one input. */
+/* layer_activation.c: a function of each number of one input; see activation.h. */
 #include "model/activation.h"
-#include "model/exec_private.h"
 
-static const char *const keys[] = {"function", NULL};
-
-typedef struct act {
-    enum activation function;
-} act;
+static const char *const keys[] = {"function", "slope", NULL};
 
 static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
 {
-    (void)b;
-    act *s = layer_own(l, sizeof *s, err);
+    activation *s = layer_own(l, sizeof *s, err);
     if (!s) return SHOAL_NOMEM;
     l->out = layer_input(l, 0)->out;
-    return activation_read(l, c, "function", &s->function, err);
+    int rc = activation_read(s, l, c, "function", err);
+    return rc < 0 ? rc : activation_declare(s, l, b, (uint32_t)shape_size(l->out), err);
 }
 
 static int describe(const layer *l, json_t *to)
 {
-    const act *s = l->own;
-    return layer_json_str(to, "function", activation_name(s->function));
+    return activation_describe(l->own, "function", to);
 }
 
 static void forward(const layer *l, exec *x)
 {
-    const act *s = l->own;
     exec_concat(x, l, exec_out(x, l));
-    activation_forward(x->k, s->function, exec_floats(x, l), exec_out(x, l));
+    activation_forward(l->own, l, x, exec_out(x, l));
 }
 
 static void backward(const layer *l, exec *x)
 {
-    const act *s = l->own;
-    activation_backward(x->k, s->function, exec_floats(x, l), exec_out(x, l), exec_grad(x, l));
+    activation_backward(l->own, l, x, exec_out(x, l), exec_grad(x, l));
     exec_split_grad(x, l, exec_grad(x, l));
 }
 

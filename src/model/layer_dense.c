@@ -1,19 +1,19 @@
 /* layer_dense.c: y = dropout(activation(norm(x W + b))); x [m x in] is the inputs side by side, W [in x units]. With batch
- * norm its beta takes the place of b. Gradients: gW = x^T gz, gx = gz W^T. One unit is a dot product, not a matrix product.
+ * norm its beta takes the place of b; `bias: false` leaves b out. Gradients: gW = x^T gz, gx = gz W^T. One unit is a dot product, not a matrix product.
  *
  * W starts uniform in +-sqrt(6 / in) before a relu (He 2015), else in +-sqrt(6 / (in + units)) (Glorot 2010). */
 #include "model/activation.h"
 #include "model/norm.h"
 
-static const char *const keys[] = {"units", "activation", "batch_norm", "dropout", NULL};
+static const char *const keys[] = {"units", "times", "over", "bias", "activation", "slope", "batch_norm", "dropout", NULL};
 
 #define NONE UINT32_MAX
 
 typedef struct dense {
     uint32_t in, units;
     uint32_t grad_in;     /* leading columns of x whose gradient somebody needs */
-    enum activation activation;
-    int batch_norm;
+    activation activation;
+    int batch_norm, with_bias;
     double dropout;
     norm norm;
     uint32_t bias;                       /* parameter, or NONE */
@@ -24,20 +24,19 @@ enum { WEIGHT };
 
 static double init_scale(const dense *s)
 {
-    double fan = s->activation == ACTIVATION_RELU ? s->in : (double)s->in + s->units;
+    double fan = activation_is_rectifier(&s->activation) ? s->in : (double)s->in + s->units;
     return __builtin_sqrt(6.0 / fan);
 }
 
 static int read_keys(layer *l, const conf *c, dense *s, builder *b, shoal_error *err)
 {
-    int64_t units;
-    if (!conf_get(c, "units")) return layer_error(l, c, err, "needs the key 'units'");
-    int rc = conf_i64_or(c, "units", 1, 1, LAYER_UNITS_MAX, &units, err);
-    if (rc == 0) rc = activation_read(l, c, "activation", &s->activation, err);
+    int of_layer;
+    int rc = layer_read_units(l, c, &s->units, &of_layer, err);
+    if (rc == 0) rc = activation_read(&s->activation, l, c, "activation", err);
+    if (rc == 0) rc = conf_bool_or(c, "bias", 1, &s->with_bias, err);
     if (rc == 0) rc = conf_bool_or(c, "batch_norm", 0, &s->batch_norm, err);
     if (rc < 0) return rc;
-    s->units = (uint32_t)units;
-    if (s->units > 1) return layer_dropout_rate(c, "dropout", b, &s->dropout, err);
+    if (s->units > 1 && !of_layer) return layer_dropout_rate(c, "dropout", b, &s->dropout, err);
     return conf_f64_or(c, "dropout", 0, 0, 0.9999, &s->dropout, err);
 }
 
@@ -45,7 +44,7 @@ static int read_keys(layer *l, const conf *c, dense *s, builder *b, shoal_error 
 static void plan(layer *l, dense *s)
 {
     const int several = l->n_in > 1;
-    const int saved = s->dropout > 0 && (s->activation == ACTIVATION_SIGMOID || s->activation == ACTIVATION_TANH);
+    const int saved = s->dropout > 0 && activation_keeps_result(&s->activation);
     uint32_t at = 0;
     for (uint32_t i = 0; i < l->n_in; i++) {
         at += (uint32_t)shape_size(layer_input(l, i)->out);
@@ -74,15 +73,19 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
                          err);
     s->bias = NONE;
     if (rc < 0) return rc;
-    if (s->batch_norm) return norm_declare(&s->norm, l, b, s->units, NORM_EPSILON, NORM_MOMENTUM, err);
-    s->bias = l->n_params;
-    return layer_add_param(l, b, &(param_spec){.suffix = "bias", .kind = PARAM_DENSE, .rows = 1, .cols = s->units}, err);
+    if (s->batch_norm) {
+        rc = norm_declare(&s->norm, l, b, s->units, NORM_EPSILON, NORM_MOMENTUM, err);
+    } else if (s->with_bias) {
+        s->bias = l->n_params;
+        rc = layer_add_param(l, b, &(param_spec){.suffix = "bias", .kind = PARAM_DENSE, .rows = 1, .cols = s->units}, err);
+    }
+    return rc < 0 ? rc : activation_declare(&s->activation, l, b, s->units, err);
 }
 
 static int describe(const layer *l, json_t *to)
 {
     const dense *s = l->own;
-    return layer_json_int(to, "units", s->units) || layer_json_str(to, "activation", activation_name(s->activation)) ||
+    return layer_json_int(to, "units", s->units) || layer_json_bool(to, "bias", s->with_bias) || activation_describe(&s->activation, "activation", to) ||
                    layer_json_bool(to, "batch_norm", s->batch_norm) || layer_json_real(to, "dropout", s->dropout)
                ? -1
                : 0;
@@ -118,13 +121,11 @@ static void forward(const layer *l, exec *x)
     const size_t n = exec_floats(x, l);
     if (s->b_x != NONE) exec_concat(x, l, exec_buffer(x, l, s->b_x));
     product(s, l, x, z);
-    if (s->batch_norm)
-        norm_forward(&s->norm, l, x, z, y);
-    else if (s->activation == ACTIVATION_RELU)
-        x->k->bias_relu(x->max_rows, s->units, exec_param(x, l, s->bias), y, s->units);
-    else
-        x->k->bias_add(x->max_rows, s->units, exec_param(x, l, s->bias), y, s->units);
-    if (s->batch_norm || s->activation != ACTIVATION_RELU) activation_forward(x->k, s->activation, n, y);
+    const int fused = s->bias != NONE && s->activation.kind == ACTIVATION_RELU;
+    if (s->batch_norm) norm_forward(&s->norm, l, x, z, y);
+    if (s->bias != NONE)
+        (fused ? x->k->bias_relu : x->k->bias_add)(x->max_rows, s->units, exec_param(x, l, s->bias), y, s->units);
+    if (!fused) activation_forward(&s->activation, l, x, y);
     if (s->b_y != NONE) x->k->copy(1, (uint32_t)n, y, (uint32_t)n, exec_buffer(x, l, s->b_y), (uint32_t)n);
     exec_dropout(x, l, s->dropout, y, s->units);
 }
@@ -150,14 +151,13 @@ static void backward(const layer *l, exec *x)
     const float *gz = g, *in = input(s, l, x);
     exec_dropout(x, l, s->dropout, g, s->units);
     /* After dropout a relu's y is positive exactly where both let it through. */
-    activation_backward(x->k, s->activation, exec_floats(x, l), s->b_y != NONE ? exec_buffer(x, l, s->b_y) : exec_out(x, l), g);
+    activation_backward(&s->activation, l, x, s->b_y != NONE ? exec_buffer(x, l, s->b_y) : exec_out(x, l), g);
     if (s->batch_norm) {
         float *before = exec_buffer(x, l, s->b_gz);
         norm_backward(&s->norm, l, x, exec_buffer(x, l, s->b_z), g, before);
         gz = before;
-    } else {
-        x->k->column_sum(x->max_rows, s->units, g, s->units, exec_param_grad_zeroed(x, l, s->bias));
     }
+    if (s->bias != NONE) x->k->column_sum(x->max_rows, s->units, g, s->units, exec_param_grad_zeroed(x, l, s->bias));
     if (s->units > 1)
         x->k->gemm(1, 0, s->in, s->units, x->max_rows, in, s->in, gz, s->units, 0, exec_param_grad(x, l, WEIGHT), s->units);
     else

@@ -6,13 +6,10 @@ static const char *const keys[] = {NULL};
 static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
 {
     (void)b;
-    const layer *in = layer_input(l, 0);
-    if (in->out.rank != 3)
-        return layer_error(l, c, err, "input '%s' is not made of fields; an fm needs an embedding", in->name);
-    if (in->out.fields == 0)
-        return layer_error(l, c, err, "the data has no categorical fields to pair; declare some, or use model 'lr'");
+    int rc = layer_needs_fields(l, c, 0, err);
+    if (rc < 0) return rc;
     l->out = (shape){.rank = 2, .width = 1};
-    layer_add_buffer(l, in->out.width, 0);
+    layer_add_buffer(l, layer_input(l, 0)->out.width, 0);
     return 0;
 }
 

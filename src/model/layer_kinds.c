@@ -14,7 +14,10 @@
     X(concat)          \
     X(activation)      \
     X(dropout)         \
-    X(batch_norm)
+    X(batch_norm)      \
+    X(layer_norm)      \
+    X(bi_interaction)  \
+    X(pairs)
 
 #define DECLARE(kind) extern const layer_kind layer_##kind;
 #define LIST(kind) &layer_##kind,

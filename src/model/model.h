@@ -27,7 +27,13 @@ enum param_kind {
     PARAM_DENSE, /* rows x cols */
     PARAM_AUX    /* not trained: running means and variances of batch norm */
 };
-enum param_init { INIT_ZERO, INIT_ONE, INIT_NORMAL /* scale = std */, INIT_UNIFORM /* +-scale */, INIT_BIAS /* log odds of the base rate */ };
+enum param_init {
+    INIT_ZERO,
+    INIT_CONSTANT, /* scale */
+    INIT_NORMAL,   /* scale = std */
+    INIT_UNIFORM,  /* +-scale */
+    INIT_BIAS      /* log odds of the base rate */
+};
 
 typedef struct param {
     char name[96];      /* "e.table", "h1.weight", ... unique; the tensor's name in the model file */

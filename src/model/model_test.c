@@ -14,7 +14,7 @@ static const struct { const char *text, *message; } refused[] = {
     {"layers: [{dense: {units: 1}}]", "layer 'dense' (dense): it is the first layer, so it needs the key 'input'"},
     {"layers: [{dense: {input: numeric}}]", "layer 'dense' (dense): needs the key 'units'"},
     {"layers: [{dense: {input: numeric, units: 0}}]", "units"},
-    {"layers: [{dense: {input: numeric, units: 1, activation: rel}}]", "unknown activation 'rel'; there are: none, relu, sigmoid, tanh; did you mean 'relu'?"},
+    {"layers: [{dense: {input: numeric, units: 1, activation: rel}}]", "unknown activation 'rel'; there are: none, relu, sigmoid, tanh, leaky_relu, gelu, prelu, dice; did you mean 'relu'?"},
     {"layers: [{dense: {input: numeric, units: 2, dropout: 1}}]", "dropout"},
     {"layers:\n  - linear:\n  - dense: {input: lineer, units: 1}",
      "m.yaml:3: layer 'dense' (dense): unknown input 'lineer'; inputs are 'numeric' and the layers above; did you mean 'linear'?"},
@@ -25,7 +25,7 @@ static const struct { const char *text, *message; } refused[] = {
     {"layers: [{linear: {name: a b}}]", "'a b' cannot name a layer"},
     {"layers: [linear, {add: {}}]", "layer 'add' (add): takes at least 2 inputs, not 1"},
     {"layers: [{embedding: {}}, {fm: {input: [embedding, embedding]}}]", "layer 'fm' (fm): takes 1 input, not 2"},
-    {"layers: [linear, {fm: {}}]", "input 'linear' is not made of fields; an fm needs an embedding"},
+    {"layers: [linear, {fm: {}}]", "input 'linear' is not made of fields; it needs an embedding"},
     {"layers: [linear, {add: {input: [linear, numeric]}}]", "input 'numeric' has 3 numbers a row and 'linear' has 1"},
     {"layers: [{embedding: {}}]", "the last layer gives the logit, one number a row; this one gives 64"},
     {"layers: [linear, {dense: {input: numeric, units: 1}}]", "layer 'linear' (linear): no layer reads it"},
@@ -57,7 +57,7 @@ static void data_refusals(void **state)
     shoal_error err;
     fixture_init(&x, 0, T_DENSE, 1);
     assert_true(build_zoo("fm", &x.f, NULL, &m, &err) < 0);
-    assert_non_null(strstr(err.message, "layer 'second' (fm): the data has no categorical fields to pair"));
+    assert_non_null(strstr(err.message, "layer 'second' (fm): the data has no categorical fields"));
     fixture_init(&x, T_FIELDS, 0, 1);
     assert_true(build_text("layers: [{dense: {input: numeric, units: 1}}]", &x.f, NULL, &m, &err) < 0);
     assert_non_null(strstr(err.message, "its inputs are empty"));

@@ -9,10 +9,11 @@ int norm_declare(norm *n, layer *l, builder *b, uint32_t width, double epsilon, 
     n->width = width;
     n->epsilon = (float)epsilon;
     const param_spec specs[] = {
-        [GAMMA] = {.suffix = "gamma", .kind = PARAM_DENSE, .rows = 1, .cols = width, .init = INIT_ONE},
+        [GAMMA] = {.suffix = "gamma", .kind = PARAM_DENSE, .rows = 1, .cols = width, .init = INIT_CONSTANT, .scale = 1},
         [BETA] = {.suffix = "beta", .kind = PARAM_DENSE, .rows = 1, .cols = width, .init = INIT_ZERO},
         [MEAN] = {.suffix = "mean", .kind = PARAM_AUX, .rows = 1, .cols = width, .init = INIT_ZERO, .momentum = (float)momentum},
-        [VAR] = {.suffix = "var", .kind = PARAM_AUX, .rows = 1, .cols = width, .init = INIT_ONE, .momentum = (float)momentum},
+        [VAR] = {.suffix = "var", .kind = PARAM_AUX, .rows = 1, .cols = width, .init = INIT_CONSTANT, .scale = 1,
+                 .momentum = (float)momentum},
     };
     int rc = 0;
     for (int i = GAMMA; rc == 0 && i <= VAR; i++) rc = layer_add_param(l, b, &specs[i], err);

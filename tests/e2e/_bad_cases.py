@@ -458,7 +458,12 @@ for name, message, text in (
     ("name with a space", "m.yaml:1: 'a b' cannot name a layer; expected letters, digits, '_' or '-', at most 55, and not 'numeric'", "layers: [{embedding: {name: a b, dim: 4}}]"),
     ("name is a list", "m.yaml:1: 'name' must be a single value, not a list", "layers: [{embedding: {name: [a], dim: 4}}]"),
     ("too many layers", "m.yaml:1: 2001 layers: a model has at most 1000", "layers: [" + "linear, " * 2000 + "linear]"),
-    ("units are a word", "m.yaml:1: 'units' must be a whole number, not 'many'", "layers: [{dense: {input: numeric, units: many}}]"),
+    ("units are a word", "m.yaml:1: layer 'dense' (dense): 'units' is 'many'; expected a number, or the size of a layer above as in e, e.fields or e.width", "layers: [{dense: {input: numeric, units: many}}]"),
+    ("units of an unknown dimension", "m.yaml:1: layer 'dense' (dense): 'units' is 'numeric.depth'; expected a number, or the size of a layer above as in e, e.fields or e.width", "layers: [{dense: {input: numeric, units: numeric.depth}}]"),
+    ("units are no number", "m.yaml:1: 'units' must be a whole number, not '1x'", "layers: [{dense: {input: numeric, units: 1x}}]"),
+    ("units of a layer beyond reason", "m.yaml:1: layer 'dense' (dense): 262144 units; a layer has at most 65536", "layers: [{embedding: {name: e, dim: 4}}, {dense: {units: e.width, times: 65536}}]"),
+    ("times without a layer", "m.yaml:1: layer 'dense' (dense): 'times' and 'over' go with the size of a layer, as in {units: e, over: 3}", "layers: [{dense: {input: numeric, units: 3, times: 2}}]"),
+    ("slope of a function without one", "m.yaml:1: layer 'dense' (dense): 'slope' is for leaky_relu, prelu and dice, not for 'relu'", "layers: [{dense: {input: numeric, units: 3, activation: relu, slope: 0.1}}]"),
     ("dropout is a word", "m.yaml:1: 'dropout' must be a number, not 'much'", "layers: [{dense: {input: numeric, units: 1, dropout: much}}]"),
     ("embedding too wide", "m.yaml:1: 'dim' must be between 1 and 4096, not 100000", "layers: [{embedding: {name: e, dim: 100000}}]"),
     ("weights beyond reason", "layer 'dense' (dense) has 81920 x 65536 weights, which is beyond all reason", "layers: [{embedding: {name: e, dim: 4096}}, {concat: {name: a, input: [" + "e, " * 9 + "e]}}, "
@@ -470,29 +475,34 @@ for name, message, text in (
     ("too few inputs", "m.yaml:1: layer 'add' (add): takes at least 2 inputs, not 1", "layers: [{embedding: {name: e, dim: 4}}, {add: {input: [e]}}]"),
     ("layer that nobody reads", "m.yaml:1: layer 'a' (dense): no layer reads it; name it as an input of another, or remove it", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {input: e, units: 1}}]"),
-    ("key without likeness", "m.yaml:1: unknown key 'kind' of layer 'activation'; there are: name, input, function", "layers: [{activation: {kind: relu}}]"),
+    ("key without likeness", "m.yaml:1: unknown key 'kind' of layer 'activation'; there are: name, input, function, slope", "layers: [{activation: {kind: relu}}]"),
     ("dropout without rate", "m.yaml:1: layer 'dropout' (dropout): needs the key 'rate'", "layers: [{dropout: {input: numeric}}]"),
     ("unknown key", "m.yaml:1: unknown key 'dims' of layer 'embedding'; did you mean 'dim'?", "layers: [{embedding: {name: e, dims: 4}}, {dense: {input: e, units: 1}}]"),
     ("unknown input", "m.yaml:1: layer 'dense' (dense): unknown input 'emb'; inputs are 'numeric' and the layers above", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: emb, units: 1}}]"),
     ("name twice", "m.yaml:1: two layers are named 'e'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: e, input: e, units: 1}}]"),
     ("dense without units", "m.yaml:1: layer 'dense' (dense): needs the key 'units'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e}}]"),
     ("units 0", "m.yaml:1: 'units' must be between 1 and 65536, not 0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 0}}]"),
-    ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
+    ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh, leaky_relu, gelu, prelu, dice; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
     ("dropout of 1", "m.yaml:1: 'dropout' must be between 0 and 0.9999, not 1.0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
     ("more than one output", "m.yaml:1: layer 'dense' (dense): the last layer gives the logit, one number a row; this one gives 2. End with 'dense: {units: 1}'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
     ("experts without rank", "m.yaml:1: layer 'cross_v2' (cross_v2): experts are of low rank; give 'rank' as well", "layers: [{embedding: {name: e, dim: 4}}, {cross_v2: {experts: 4}}, {dense: {units: 1}}]"),
-    ("fm of numbers", "m.yaml:1: layer 'fm' (fm): input 'h' is not made of fields; an fm needs an embedding", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
+    ("fm of numbers", "m.yaml:1: layer 'fm' (fm): input 'h' is not made of fields; it needs an embedding", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
     ("add of different widths", "m.yaml:1: layer 's' (add): input 'b' has 3 numbers a row and 'a' has 2; all must have one shape", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {name: b, input: e, units: 3}}, {add: {name: s, input: [a, b]}}, {dense: {input: s, units: 1}}]"),
+    ("pairs of an unknown product", "m.yaml:1: layer 'pairs' (pairs): product 'outer' is unknown; there are: inner, hadamard", "layers: [{embedding: {name: e, dim: 4}}, {pairs: {product: outer}}, {dense: {units: 1}}]"),
+    ("pairs beyond reason", "m.yaml:1: layer 'pairs_7' (pairs): 64449908476890321 pairs of fields are beyond all reason", "layers: [{embedding: {name: e, dim: 1}}, " + "{pairs: {product: hadamard, self: true}}, " * 7 + "{dense: {units: 1}}]"),
 ):
     case(f"model: {name}", USAGE, message, *train(model="m.yaml"), files={"m.yaml": text + "\n"})
-case("model: fm without categories", USAGE, "model 'fm':7: layer 'second' (fm): the data has no categorical fields to pair; declare some, or use model 'lr'", *train("--features", "f.yaml", model="fm"), files={"f.yaml": NUMBER})
+case("model: fm without categories", USAGE, "model 'fm':7: layer 'second' (fm): the data has no categorical fields; declare some, or use model 'lr'", *train("--features", "f.yaml", model="fm"), files={"f.yaml": NUMBER})
+case("model: pairs of one field", USAGE, "m.yaml:1: layer 'p' (pairs): the data has one field, which makes no pair", *train("--features", "f.yaml", model="m.yaml"), files={
+    "f.yaml": "features: {c: categorical}\n", "m.yaml": "layers: [{embedding: {dim: 4}}, {pairs: {name: p}}, {dense: {units: 1}}]\n"})
 case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (
     ("cross", "m.yaml:1: layer 'cross' (cross): its inputs are empty: the data has no columns for them", "{cross: {input: numeric}}"),
     ("cross_v2", "m.yaml:1: layer 'cross_v2' (cross_v2): its inputs are empty: the data has no columns for them", "{cross_v2: {input: numeric}}"),
     ("dense", "m.yaml:1: layer 'dense' (dense): its inputs are empty: the data has no columns for them", "{dense: {input: numeric, units: 1}}"), ("concat", "m.yaml:1: layer 'concat' (concat): its inputs are empty: the data has no columns for them", "{concat: {input: [numeric, numeric]}}"),
+    ("layer_norm", "m.yaml:1: layer 'layer_norm' (layer_norm): its input is empty: the data has no columns for it", "{layer_norm: {input: numeric}}"),
     ("batch_norm", "m.yaml:1: layer 'batch_norm' (batch_norm): its input is empty: the data has no columns for it", "{batch_norm: {input: numeric}}"),
 ):
     case(f"model: {name} of no numbers", USAGE, message, *train("--features", "f.yaml", model="m.yaml"),

@@ -1,0 +1,74 @@
+"""Forms of activations, norms, and models of interacting fields; see _forms.py."""
+import numpy as np
+import tensorflow as tf
+
+from _forms import dense, embedding, flat, form, linear, mlp
+
+
+def layer_norm(w, name, x, epsilon=1e-5):
+    """Over the last axis."""
+    mean = tf.reduce_mean(x, axis=-1, keepdims=True)
+    variance = tf.reduce_mean((x - mean) ** 2, axis=-1, keepdims=True)
+    return (x - mean) / tf.sqrt(variance + epsilon) * w[name + ".gamma"] + w[name + ".beta"]
+
+
+def dice(w, name, x):
+    mean, variance = tf.nn.moments(x, axes=[0])
+    p = tf.sigmoid((x - mean) / tf.sqrt(variance + 1e-8))
+    return x * (p + w[name + ".alpha"] * (1 - p))
+
+
+def prelu(w, name, x):
+    return tf.where(x > 0, x, w[name + ".alpha"] * x)
+
+
+@form("dnn/activations", """
+layers:
+  - embedding: {name: e, dim: 3}
+  - dense: {name: a, input: [e, numeric], units: e.width, times: 2, activation: gelu}
+  - dense: {name: b, units: a, times: 2, over: 3, activation: prelu}
+  - dense: {name: c, units: e.width, activation: dice, slope: 0.2}
+  - dense: {name: d, units: e.fields, bias: false, activation: leaky_relu, slope: 0.3}
+  - dense: {name: top, units: 1}
+""")
+def activations(w, d):
+    x = dense(w, "a", flat(d, embedding(w, d), d.dense), lambda z: z * 0.5 * (1 + tf.math.erf(z / np.sqrt(2))))
+    x = prelu(w, "b", dense(w, "b", x))
+    x = dice(w, "c", dense(w, "c", x)) @ w["d.weight"]
+    return dense(w, "top", tf.where(x > 0, x, 0.3 * x))
+
+
+@form("dnn/layer_norm", """
+layers:
+  - embedding: {name: e, dim: 3}
+  - layer_norm: {name: one}
+  - layer_norm: {name: each, input: e, per_field: true}
+  - dense: {name: h, input: [one, each, numeric], units: e, over: 2}
+  - layer_norm: {name: norm, epsilon: 0.01}
+  - dense: {name: top, units: 1}
+""")
+def layer_norms(w, d):
+    e = embedding(w, d)
+    h = dense(w, "h", flat(d, layer_norm(w, "one", e), layer_norm(w, "each", e), d.dense))
+    return dense(w, "top", layer_norm(w, "norm", h, 0.01))
+
+
+def each_pair(e, product, own=False):
+    """A list of what `product` makes of pairs of fields, in order."""
+    f = e.shape[1]
+    return [product(e[:, i], e[:, j]) for i in range(f) for j in range(i if own else i + 1, f)]
+
+
+def inner(a, b):
+    return tf.reduce_sum(a * b, axis=1, keepdims=True)
+
+
+@form("nfm")
+def nfm(w, d):
+    bi = sum(each_pair(embedding(w, d), lambda a, b: a * b))
+    return linear(w, d) + dense(w, "top", mlp(w, flat(d, bi, d.dense), "h1", "h2"))
+
+
+@form("fwfm")
+def fwfm(w, d):
+    return linear(w, d) + flat(d, *each_pair(embedding(w, d), inner)) @ w["r.weight"]
