@@ -31,6 +31,10 @@ typedef struct example_feature {
 void example_start(example_cursor *c, view record);
 /* 1 with the next feature, 0 at the end, DATA when the bytes are no Example. */
 int example_next(example_cursor *c, example_feature *f, shoal_error *err);
+/* The same in its steps: the bytes of the next entry, its key and Feature message, and the Feature message opened. */
+int example_next_entry(example_cursor *c, view *entry, shoal_error *err);
+int example_entry(view entry, view *key, view *value, shoal_error *err);
+int example_open(view value, example_feature *f, shoal_error *err);
 
 /* The next value of a feature of that kind: 1, 0 at the end, or DATA. */
 int example_bytes(example_feature *f, view *v, shoal_error *err);

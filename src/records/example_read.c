@@ -90,8 +90,9 @@ void example_start(example_cursor *c, view record)
 
 /* A Feature may hold several lists: lists of one kind are joined, one of another kind replaces what was before it. The
  * body starts at the first list that counts. */
-static int read_feature(view v, example_feature *f, shoal_error *err)
+int example_open(view v, example_feature *f, shoal_error *err)
 {
+    f->key = view_of(v.p, 0);
     f->kind = EXAMPLE_NONE;
     f->body = f->list = f->packed = view_of(v.p, 0);
     while (v.n > 0) {
@@ -106,23 +107,21 @@ static int read_feature(view v, example_feature *f, shoal_error *err)
     return 0;
 }
 
-static int read_entry(view v, example_feature *f, shoal_error *err)
+int example_entry(view v, view *key, view *value, shoal_error *err)
 {
-    view value = view_of(v.p, 0);
     int values = 0;
-    f->key = view_of(v.p, 0);
+    *key = *value = view_of(v.p, 0);
     while (v.n > 0) {
         view bytes;
         uint64_t tag;
         if (field(&v, &tag, &bytes) < 0) return damaged(err, "an entry of the features is cut or broken");
-        if (tag == TAG(1u, WIRE_BYTES)) f->key = bytes;
-        if (tag == TAG(2u, WIRE_BYTES)) value = bytes, values++;
+        if (tag == TAG(1u, WIRE_BYTES)) *key = bytes;
+        if (tag == TAG(2u, WIRE_BYTES)) *value = bytes, values++;
     }
-    if (values > 1) return damaged(err, "an entry of the features has two values");
-    return read_feature(value, f, err);
+    return values > 1 ? damaged(err, "an entry of the features has two values") : 0;
 }
 
-int example_next(example_cursor *c, example_feature *f, shoal_error *err)
+int example_next_entry(example_cursor *c, view *entry, shoal_error *err)
 {
     for (;;) {
         view *v = c->features.n > 0 ? &c->features : &c->rest;
@@ -135,9 +134,19 @@ int example_next(example_cursor *c, example_feature *f, shoal_error *err)
             c->features = bytes;
             continue;
         }
-        int r = read_entry(bytes, f, err);
-        return r < 0 ? r : 1;
+        *entry = bytes;
+        return 1;
     }
+}
+
+int example_next(example_cursor *c, example_feature *f, shoal_error *err)
+{
+    view entry, key, value;
+    int r = example_next_entry(c, &entry, err);
+    if (r <= 0) return r;
+    if ((r = example_entry(entry, &key, &value, err)) == 0) r = example_open(value, f, err);
+    f->key = key;
+    return r < 0 ? r : 1;
 }
 
 /* Opens the next list of the feature's kind; 0 when there is none. */

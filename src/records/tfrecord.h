@@ -30,7 +30,14 @@ enum container tfrecord_container(const tfrecord_reader *r);
 /* 1 with *data valid until the next call, 0 at a clean end, negative on damage: the message names file, byte offset (in
  * the inflated bytes of a gzip file, and says so) and the record's number from 0. */
 int tfrecord_next(tfrecord_reader *r, view *data, shoal_error *err);
-uint64_t tfrecord_index(const tfrecord_reader *r); /* number of the next record */
+/* The same, but the checksum of the data, in the four bytes behind it, is left to the caller: tfrecord_data_is_sound. */
+int tfrecord_next_unchecked(tfrecord_reader *r, view *data, shoal_error *err);
+int tfrecord_data_is_sound(view data);
+/* What tfrecord_next says of a record whose data's checksum is wrong. */
+int tfrecord_data_error(const char *path, int inflated, uint64_t index, uint64_t offset, shoal_error *err);
+uint64_t tfrecord_index(const tfrecord_reader *r);  /* number of the next record */
+uint64_t tfrecord_offset(const tfrecord_reader *r); /* of the next record, in the inflated file */
+uint64_t tfrecord_framed(uint64_t n);               /* bytes of a record with n bytes of data */
 void tfrecord_close(tfrecord_reader *r);
 
 typedef struct tfrecord_writer tfrecord_writer;

@@ -51,11 +51,15 @@ int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err)
     return open_reader(path, CONTAINER_PLAIN, NULL, out, err);
 }
 
+static int damaged_at(const char *path, int inflated, uint64_t index, uint64_t offset, shoal_error *err, const char *what)
+{
+    return error_set(err, SHOAL_DATA, "%s: record %llu at byte %llu%s: %s", path, (unsigned long long)index,
+                     (unsigned long long)offset, inflated ? " of the inflated file" : "", what);
+}
+
 static int damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
 {
-    return error_set(err, SHOAL_DATA, "%s: record %llu at byte %llu%s: %s", inflater_path(t->bytes),
-                     (unsigned long long)t->index, (unsigned long long)t->offset,
-                     inflater_container(t->bytes) != CONTAINER_PLAIN ? " of the inflated file" : "", what);
+    return damaged_at(inflater_path(t->bytes), inflater_container(t->bytes) != CONTAINER_PLAIN, t->index, t->offset, err, what);
 }
 
 /* Bytes in front of the first record of a block belong to one that started before. */
@@ -117,6 +121,8 @@ void tfrecord_close(tfrecord_reader *t)
 }
 
 uint64_t tfrecord_index(const tfrecord_reader *t) { return t->index; }
+uint64_t tfrecord_offset(const tfrecord_reader *t) { return t->offset; }
+uint64_t tfrecord_framed(uint64_t n) { return TFRECORD_HEADER_BYTES + n + TFRECORD_FOOTER_BYTES; }
 
 /* Makes room behind `end`. Memory follows the bytes that are really there, not the length that a header claims. */
 static int make_room(tfrecord_reader *t, size_t need, shoal_error *err)
@@ -150,7 +156,25 @@ static int want(tfrecord_reader *t, size_t n, shoal_error *err)
     return 0;
 }
 
+int tfrecord_data_error(const char *path, int inflated, uint64_t index, uint64_t offset, shoal_error *err)
+{
+    return damaged_at(path, inflated, index, offset, err, "the checksum of its data is wrong: the file is damaged; make or copy it anew");
+}
+
+int tfrecord_data_is_sound(view data)
+{
+    return u32_of((const uint8_t *)data.p + data.n) == crc32c_mask(crc32c(0, data.p, data.n));
+}
+
 int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
+{
+    uint64_t offset = t->offset;
+    int r = tfrecord_next_unchecked(t, data, err);
+    if (r != 1 || tfrecord_data_is_sound(*data)) return r;
+    return tfrecord_data_error(inflater_path(t->bytes), inflater_container(t->bytes) != CONTAINER_PLAIN, --t->index, offset, err);
+}
+
+int tfrecord_next_unchecked(tfrecord_reader *t, view *data, shoal_error *err)
 {
     int r = want(t, TFRECORD_HEADER_BYTES, err);
     if (r < 0) return r;
@@ -164,12 +188,10 @@ int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
         return damaged(t, err, t->index == 0 ? "no TFRecord: the checksum of the length is wrong; if it is another format, say --format"
                                              : "the checksum of its length is wrong: the file is damaged; make or copy it anew");
     if (length > TFRECORD_BYTES_MAX) return damaged(t, err, "it claims more than 2 GiB: no record that shoal reads is that large");
-    size_t whole = TFRECORD_HEADER_BYTES + (size_t)length + TFRECORD_FOOTER_BYTES;
+    size_t whole = (size_t)tfrecord_framed(length);
     if ((r = want(t, whole, err)) < 0) return r;
     if (t->end - t->begin < whole) return damaged(t, err, "the file ends inside its data: it was cut; make or copy it anew");
     p = t->window + t->begin;
-    if (u32_of(p + TFRECORD_HEADER_BYTES + length) != crc32c_mask(crc32c(0, p + TFRECORD_HEADER_BYTES, (size_t)length)))
-        return damaged(t, err, "the checksum of its data is wrong: the file is damaged; make or copy it anew");
     if (t->keep && (r = keep_block(t, err)) < 0) return r;
     *data = view_of((const char *)p + TFRECORD_HEADER_BYTES, (size_t)length);
     t->begin += whole;

@@ -3,17 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "table/arrow.h"
+#include "table/arrow_node.h"
 
-typedef struct node {
-    enum arrow_type type;
-    int is_list, is_text, is_wide; /* of type; wide: offsets of 64 bits */
-    buf valid;   /* bits; empty as long as nothing is null */
-    buf values;  /* values, or the offsets of text and lists */
-    buf bytes;   /* of text */
-    int64_t rows, nulls;
-    struct node *item;
-} node;
+typedef arrow_node node;
 
 struct arrow_builder {
     int64_t columns;
@@ -117,6 +109,20 @@ static inline int note(node *n, int is_null, shoal_error *err)
     return 0;
 }
 
+int arrow_node_rows(arrow_node *n, const uint8_t *present, size_t rows, shoal_error *err)
+{
+    size_t some = present && n->type != ARROW_NULL ? rows : 0, i = 0;
+    while (i < some && present[i]) i++;
+    if (i == some && n->valid.len == 0) {
+        n->nulls += n->type == ARROW_NULL ? (int64_t)rows : 0;
+        n->rows += (int64_t)rows;
+        return 0;
+    }
+    int r = 0;
+    for (i = 0; r == 0 && i < rows; i++) r = note(n, present && !present[i], err);
+    return r;
+}
+
 /* Offsets are written in front of a row; the last one when the array is finished. */
 static int put_offset(node *n, shoal_error *err)
 {
@@ -141,6 +147,10 @@ static size_t width_of(enum arrow_type t)
     default: return 8;
     }
 }
+
+size_t arrow_node_width(const arrow_node *n) { return has_offsets(n) || n->type == ARROW_BOOL || n->type == ARROW_NULL ? 0 : width_of(n->type); }
+
+arrow_node *arrow_builder_column(arrow_builder *b, int64_t column) { return &b->column[column]; }
 
 static inline int add_i64(node *n, int64_t v, shoal_error *err)
 {
@@ -192,6 +202,21 @@ int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *er
 
 int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(&b->column[column], err); }
 int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return note(&b->column[column], 0, err); }
+
+static void node_clear(node *n)
+{
+    buf_clear(&n->valid);
+    buf_clear(&n->values);
+    buf_clear(&n->bytes);
+    n->rows = n->nulls = 0;
+    if (n->item) node_clear(n->item);
+}
+
+void arrow_builder_clear(arrow_builder *b)
+{
+    for (int64_t i = 0; i < b->columns; i++) node_clear(&b->column[i]);
+}
+
 /* ---- handing over ------------------------------------------------------------------------------------------------- */
 
 typedef struct handed { void *buffers[3]; } handed;

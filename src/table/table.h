@@ -25,6 +25,7 @@ typedef struct table_spec {
     size_t n_columns;
     uint64_t limit;           /* rows; 0: all */
     uint64_t skip;            /* rows in front of them */
+    int threads;              /* that read ahead of table_next; 0: none. The rows and their order do not depend on it */
     struct ArrowArrayStream *stream; /* the caller's, instead of paths; taken over by table_open in any case */
 } table_spec;
 

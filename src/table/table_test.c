@@ -30,9 +30,11 @@ static int teardown(void **state)
 
 static void put(const char *path, const char *text) { assert_int_equal(file_write_all(path, 1, text, strlen(text), NULL), 0); }
 
+static int threads; /* that read ahead */
+
 static int open_sql(const char *path, const char *sql, table **t, shoal_error *err)
 {
-    table_spec spec = {.paths = &path, .n_paths = 1, .sql = sql};
+    table_spec spec = {.paths = &path, .n_paths = 1, .sql = sql, .threads = threads};
     return table_open(&spec, t, err);
 }
 
@@ -86,14 +88,18 @@ static void round_trips(void **state)
     put("one.csv", "x\n1\n");
     assert_int_equal(rows_of("one.csv", MADE, &want, &err), 0);
     for (size_t i = 0; i < sizeof TO / sizeof TO[0]; i++) {
+        threads = 0;
         if (convert("one.csv", MADE, TO[i], &err) < 0) fail_msg("%s: %s", TO[i], err.message);
-        if (rows_of(TO[i], NULL, &got, &err) < 0) fail_msg("%s: %s", TO[i], err.message);
-        assert_int_equal(got.len, want.len);
-        assert_memory_equal(got.data, want.data, want.len);
+        for (threads = 0; threads < 8; threads += 3) {
+            if (rows_of(TO[i], NULL, &got, &err) < 0) fail_msg("%s: %s", TO[i], err.message);
+            assert_int_equal(got.len, want.len);
+            assert_memory_equal(got.data, want.data, want.len);
+        }
         assert_int_equal(rows_of(TO[i], "SELECT * FROM src", &got, &err), 0);
         assert_memory_equal(got.data, want.data, want.len);
     }
     assert_true(file_exists("folder/_SUCCESS") && file_exists("folder/part-00002.tfrecord"));
+    threads = 0;
     /* text keeps values, not types */
     assert_int_equal(convert("a.parquet", "SELECT i, s, e FROM src", "b.csv", &err), 0);
     assert_int_equal(convert("a.parquet", "SELECT i, s, e FROM src", "b.jsonl", &err), 0);
@@ -147,7 +153,7 @@ static void limits_columns_names(void **state)
     for (int k = 0; k < 2; k++) {
         table *t;
         path = k ? "c" : "c.parquet";
-        table_spec spec = {.paths = &path, .n_paths = 1, .columns = COLUMNS, .n_columns = 2, .limit = 2050};
+        table_spec spec = {.paths = &path, .n_paths = 1, .columns = COLUMNS, .n_columns = 2, .limit = 2050, .threads = 2 * k};
         assert_int_equal(table_open(&spec, &t, &err), 0);
         assert_int_equal(table_schema(t)->n_children, 2);
         assert_string_equal(table_schema(t)->children[1]->name, "i");
@@ -214,6 +220,29 @@ static void queries_over_records(void **state)
     buf_release(&got);
 }
 
+/* Reading with the n-th allocation refused, whichever thread asks for it. */
+static void reading_fails(void **state)
+{
+    (void)state;
+    shoal_error err;
+    put("r.csv", "x,y,z\n1,a,2.5\n2,b,1.5\n");
+    assert_int_equal(convert("r.csv", NULL, "r.parquet", &err), 0);
+    assert_int_equal(convert("r.parquet", "SELECT * REPLACE (z::FLOAT AS z) FROM src", "r.tfrecord", &err), 0);
+    assert_int_equal(file_remove_tree(".r.tfrecord.schema.json", NULL), 0);
+    for (threads = 0; threads < 5; threads += 2)
+        for (long n = 1;; n++) {
+            buf got = BUF_INIT;
+            mem_fail_at(n, 0);
+            int r = rows_of("r.tfrecord", NULL, &got, &err);
+            mem_fail_at(0, 0);
+            buf_release(&got);
+            if (r == 0) break;
+            if (r != SHOAL_NOMEM) fail_msg("allocation %ld: %d %s", n, r, err.message);
+            assert_true(n < 2000);
+        }
+    threads = 0;
+}
+
 static void allocations_fail(void **state)
 {
     (void)state;
@@ -235,6 +264,7 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(round_trips), cmocka_unit_test(nothing_is_narrowed), cmocka_unit_test(limits_columns_names),
-                                       cmocka_unit_test(stream_in), cmocka_unit_test(queries_over_records), cmocka_unit_test(allocations_fail)};
+                                       cmocka_unit_test(stream_in), cmocka_unit_test(queries_over_records), cmocka_unit_test(reading_fails),
+                                       cmocka_unit_test(allocations_fail)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,378 +1,203 @@
 /* table_tfrecord.c: records of tf.train.Example as a source. Types come from the sidecar of Shoal's own shards, else from
- * a sample of the first records: bytes are utf8 (binary when one is not), floats float32, integers int64; a feature with
- * one value in every record of the sample is a scalar, any other a list; columns in byte order of their names. Nothing is
- * guessed after the sample: a record that does not fit is an error that says what to do. */
+ * a sample of the first records (example_infer.h). Nothing is guessed after the sample: a record that does not fit is an
+ * error that says what to do. One thread at a time reads a block of records; checksums and decoding are done by as many as
+ * there are, and batches come in the order of the blocks. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
-#include "records/example.h"
+#include "base/stage.h"
+#include "records/example_scan.h"
 #include "records/tfrecord.h"
+#include "table/example_columns.h"
+#include "table/example_infer.h"
 #include "table/index_file.h"
 #include "table/source.h"
 
 #define SAMPLE_RECORDS 1000
 #define SAMPLE_BYTES (64u << 20)
-#define BATCH_BYTES (64u << 20)
-#define COLUMNS_MAX 100000
+#define BLOCK_BYTES (8u << 20)
+#define THREADS_MAX 16
 
-typedef struct column {
-    char *name;
-    size_t name_n;
-    enum example_kind kind;
-    enum arrow_type type, item; /* item: of a list, else the type itself */
-    int is_list;                /* while sampling: some record had not exactly one value */
-    int not_utf8;
-    uint64_t stamp;             /* 1 + the record that last had it */
-    example_feature feature;    /* there */
-} column;
-
-typedef struct sampled { size_t offset, n, file; uint64_t index; } sampled;
 typedef struct mark { uint64_t first_row; size_t file; uint64_t record; } mark;
+
+/* A block, and the batch that it becomes. */
+typedef struct piece {
+    record_block block;
+    size_t file, checked; /* records whose checksum is known to be right */
+    uint64_t offset;      /* of the first record */
+    int inflated;
+    struct ArrowArray batch;
+} piece;
 
 typedef struct tfrecord_source {
     char **files;
     size_t n_files, file; /* the one that is open, or next */
     tfrecord_reader *reader;
     uint64_t expected; /* records of the open file, by its index; else INDEX_UNKNOWN */
-    column *columns;
-    size_t n_columns, cap_columns;
-    uint32_t *slots; /* open addressing: index + 1 */
-    size_t n_slots;
-    buf sample_bytes;
-    sampled *sample;
-    size_t n_sample, sample_at;
-    mark *marks;
+    index_place start; /* of reading */
+    record_block sample; /* records that were read for their types: they come again */
+    size_t *sample_file, sample_at;
+    int pending; /* an error behind the block that was read last */
+    shoal_error pending_error;
+    mark *marks; /* [n_files] */
     size_t n_marks;
     uint64_t rows;
     int has_sidecar;
-    arrow_builder *builder;
-    index_place start;
-    size_t at_file; /* of the record that is being read */
-    uint64_t at_index;
+    struct ArrowSchema all, wanted;
+    example_columns *columns;
+    example_decoder **decoder; /* one a thread */
+    piece *pieces;
+    size_t n_pieces;
+    int threads;
+    stage *stage;
 } tfrecord_source;
 
-/* ---- records in order -------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------------------ */
 
-static int read_record(tfrecord_source *s, view *v, shoal_error *err)
+static int block_init(record_block *b, size_t records, shoal_error *err)
 {
-    for (;;) {
-        if (!s->reader) {
-            if (s->file == s->n_files) return 0;
-            int r = index_expect(s->files[s->file], &s->expected, err);
-            int from_start = s->file != s->start.file || s->start.block.record == 0;
-            if (r == 0 && from_start) r = tfrecord_open(s->files[s->file], &s->reader, err);
-            else if (r == 0) r = tfrecord_open_at(s->files[s->file], s->start.container, &s->start.block, &s->reader, err);
-            if (r < 0) return r;
-        }
-        s->at_file = s->file;
-        s->at_index = tfrecord_index(s->reader);
-        int r = tfrecord_next(s->reader, v, err);
-        if (r == 0) r = index_met(s->files[s->file], s->expected, s->at_index, err);
-        if (r != 0) return r;
-        tfrecord_close(s->reader);
-        s->reader = NULL;
-        s->file++;
-    }
-}
-
-/* Records of the sample come again, then those behind it. */
-static int next_record(tfrecord_source *s, view *v, shoal_error *err)
-{
-    if (s->sample_at < s->n_sample) {
-        sampled *k = &s->sample[s->sample_at++];
-        *v = view_of((const char *)s->sample_bytes.data + k->offset, k->n);
-        s->at_file = k->file;
-        s->at_index = k->index;
-        return 1;
-    }
-    buf_release(&s->sample_bytes);
-    return read_record(s, v, err);
-}
-
-static int where(const tfrecord_source *s, int code, shoal_error *err)
-{
-    error_where(err, code, "%s: record %llu", s->files[s->at_file], (unsigned long long)s->at_index);
-    return code;
-}
-
-static int misfit(const tfrecord_source *s, const column *c, shoal_error *err, const char *what)
-{
-    return error_set(err, SHOAL_DATA, "%s: record %llu, feature '%s': %s; %s", s->files[s->at_file], (unsigned long long)s->at_index, c->name, what,
-                     s->has_sidecar ? "the file does not fit the schema beside it" : "say the types in a " SCHEMA_FILE " beside the file (docs/tfrecord.md)");
-}
-
-/* ---- columns by name ---------------------------------------------------------------------------------------------------- */
-
-static column *find(tfrecord_source *s, view key, size_t hint)
-{
-    if (hint < s->n_columns && s->columns[hint].name_n == key.n && memcmp(s->columns[hint].name, key.p, key.n) == 0) return &s->columns[hint];
-    if (s->n_slots == 0) return NULL;
-    for (size_t h = (size_t)hash64(key.p, key.n, 0);; h++) {
-        uint32_t slot = s->slots[h & (s->n_slots - 1)];
-        if (slot == 0) return NULL;
-        column *c = &s->columns[slot - 1];
-        if (c->name_n == key.n && memcmp(c->name, key.p, key.n) == 0) return c;
-    }
-}
-
-static int index_columns(tfrecord_source *s, shoal_error *err)
-{
-    size_t n = 16;
-    while (n < 2 * s->cap_columns) n *= 2;
-    mem_free(s->slots);
-    s->n_slots = 0;
-    if (!(s->slots = mem_calloc(n, sizeof *s->slots))) return error_nomem(err, n * sizeof *s->slots, "columns");
-    s->n_slots = n;
-    for (size_t i = 0; i < s->n_columns; i++) {
-        size_t h = (size_t)hash64(s->columns[i].name, s->columns[i].name_n, 0);
-        while (s->slots[h & (n - 1)] != 0) h++;
-        s->slots[h & (n - 1)] = (uint32_t)i + 1;
-    }
+    memset(b, 0, sizeof *b);
+    b->record = mem_alloc(records * sizeof *b->record);
+    if (!b->record) return error_nomem(err, records * sizeof *b->record, "a block of records");
+    b->cap = records;
     return 0;
 }
 
-static int add_column(tfrecord_source *s, view key, column **out, shoal_error *err)
+static void block_release(record_block *b)
 {
-    if (key.n == 0 || memchr(key.p, 0, key.n) || !view_is_utf8(key))
-        return error_set(err, SHOAL_DATA, "a feature's name is empty or not UTF-8");
-    if (s->n_columns == COLUMNS_MAX) return error_set(err, SHOAL_DATA, "more than %d features", COLUMNS_MAX);
-    if (s->n_columns == s->cap_columns) {
-        size_t cap = s->cap_columns > 0 ? 2 * s->cap_columns : 64;
-        column *p = mem_realloc(s->columns, cap * sizeof *p);
-        if (!p) return error_nomem(err, cap * sizeof *p, "columns");
-        s->columns = p;
-        s->cap_columns = cap;
-    }
-    column *c = &s->columns[s->n_columns];
-    memset(c, 0, sizeof *c);
-    if (!(c->name = mem_strndup(key.p, key.n))) return error_nomem(err, key.n, "a column's name");
-    c->name_n = key.n;
-    s->n_columns++;
-    *out = c;
-    return index_columns(s, err);
+    buf_release(&b->bytes);
+    mem_free(b->record);
 }
 
-/* ---- the schema --------------------------------------------------------------------------------------------------------- */
-
-static int count_values(column *c, example_feature f, shoal_error *err)
+/* The record comes with the checksum that stands behind it. */
+static int block_add(record_block *b, view v, uint64_t index, shoal_error *err)
 {
-    int n = 0, r;
-    view text;
-    float real;
-    int64_t whole;
-    while ((r = f.kind == EXAMPLE_BYTES ? example_bytes(&f, &text, err) : f.kind == EXAMPLE_FLOAT ? example_f32(&f, &real, err)
-                                                                                             : example_i64(&f, &whole, err)) == 1) {
-        if (f.kind == EXAMPLE_BYTES && !view_is_utf8(text)) c->not_utf8 = 1;
-        n = n < 2 ? n + 1 : 2;
-    }
-    if (n != 1) c->is_list = 1;
-    return r;
-}
-
-static int sample_record(tfrecord_source *s, view record, shoal_error *err)
-{
-    example_cursor cursor;
-    example_feature f;
-    int r;
-    size_t hint = 0;
-    example_start(&cursor, record);
-    while ((r = example_next(&cursor, &f, err)) == 1) {
-        column *c = find(s, f.key, hint);
-        if (!c && (r = add_column(s, f.key, &c, err)) < 0) break;
-        hint = (size_t)(c - s->columns) + 1;
-        if (f.kind == EXAMPLE_NONE) continue;
-        if (c->kind != EXAMPLE_NONE && c->kind != f.kind) {
-            return error_set(err, SHOAL_DATA, "feature '%s' holds %s, but %s in an earlier record; a column has one type", c->name,
-                             example_kind_name(f.kind), example_kind_name(c->kind));
-        }
-        c->kind = f.kind;
-        if ((r = count_values(c, f, err)) < 0) break;
-    }
-    return r;
-}
-
-static int take_sample(tfrecord_source *s, int infer, shoal_error *err)
-{
-    int r = 0;
-    s->sample = mem_alloc(SAMPLE_RECORDS * sizeof *s->sample);
-    if (!s->sample) return error_nomem(err, SAMPLE_RECORDS * sizeof *s->sample, "a sample");
-    while (infer && s->n_sample < SAMPLE_RECORDS && s->sample_bytes.len < SAMPLE_BYTES) {
-        view v;
-        if ((r = read_record(s, &v, err)) <= 0) break;
-        s->sample[s->n_sample++] = (sampled){s->sample_bytes.len, v.n, s->at_file, s->at_index};
-        if ((r = buf_append(&s->sample_bytes, v.p, v.n, err)) < 0) break;
-        if ((r = sample_record(s, v, err)) < 0) return where(s, r, err);
-    }
-    return r;
-}
-
-static int by_name(const void *a, const void *b) { return strcmp(((const column *)a)->name, ((const column *)b)->name); }
-
-static int infer_schema(tfrecord_source *s, struct ArrowSchema *out, shoal_error *err)
-{
-    int r = take_sample(s, 1, err);
+    int r = buf_reserve(&b->bytes, v.n + TFRECORD_FOOTER_BYTES + EXAMPLE_SLACK, err);
     if (r < 0) return r;
-    if (s->n_columns > 0) qsort(s->columns, s->n_columns, sizeof *s->columns, by_name);
-    size_t n = 0; /* a feature that never had a value has no type: it is no column */
-    for (size_t i = 0; i < s->n_columns; i++) {
-        if (s->columns[i].kind == EXAMPLE_NONE) mem_free(s->columns[i].name);
-        else s->columns[n++] = s->columns[i];
-    }
-    s->n_columns = n;
-    r = arrow_schema_struct(out, (int64_t)n, err);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        column *c = &s->columns[i];
-        const char *format = c->kind == EXAMPLE_FLOAT ? "f" : c->kind == EXAMPLE_INT64 ? "l" : c->not_utf8 ? "z" : "u";
-        r = c->is_list ? arrow_schema_set_list(out->children[i], c->name, format, err) : arrow_schema_set(out->children[i], c->name, format, 1, err);
-    }
-    return r;
+    memcpy(b->bytes.data + b->bytes.len, v.p, v.n + TFRECORD_FOOTER_BYTES);
+    b->record[b->n++] = (record_ref){b->bytes.len, v.n, index};
+    b->bytes.len += v.n + TFRECORD_FOOTER_BYTES;
+    return 0;
 }
 
-static enum example_kind kind_of(enum arrow_type t)
+static int open_next(tfrecord_source *s, shoal_error *err)
 {
-    if (arrow_type_is_float(t)) return EXAMPLE_FLOAT;
-    if (arrow_type_is_text(t)) return EXAMPLE_BYTES;
-    return t == ARROW_NULL ? EXAMPLE_NONE : EXAMPLE_INT64;
-}
-
-/* The columns as the schema says. */
-static int bind_columns(tfrecord_source *s, const struct ArrowSchema *schema, shoal_error *err)
-{
-    int r = 0;
-    for (int64_t i = 0; r == 0 && i < schema->n_children; i++) {
-        const struct ArrowSchema *field = schema->children[i];
-        column *c = s->has_sidecar ? NULL : &s->columns[i];
-        if (!c) r = add_column(s, view_of(field->name, strlen(field->name)), &c, err);
-        if (r < 0) return r;
-        c->type = arrow_type_of(field);
-        c->is_list = arrow_type_is_list(c->type);
-        c->item = c->is_list ? arrow_type_of(field->children[0]) : c->type;
-        c->kind = kind_of(c->item);
-        c->stamp = 0;
-    }
-    return r < 0 ? r : index_columns(s, err);
-}
-
-/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
-
-static int fits(enum arrow_type t, int64_t v)
-{
-    switch (t) {
-    case ARROW_BOOL: return v == 0 || v == 1;
-    case ARROW_I8: return v >= INT8_MIN && v <= INT8_MAX;
-    case ARROW_U8: return v >= 0 && v <= UINT8_MAX;
-    case ARROW_I16: return v >= INT16_MIN && v <= INT16_MAX;
-    case ARROW_U16: return v >= 0 && v <= UINT16_MAX;
-    case ARROW_I32:
-    case ARROW_DATE32: return v >= INT32_MIN && v <= INT32_MAX;
-    case ARROW_U32: return v >= 0 && v <= UINT32_MAX;
-    case ARROW_U64: return v >= 0;
-    default: return 1;
-    }
-}
-
-static int add_value(tfrecord_source *s, int64_t i, column *c, example_feature *f, shoal_error *err)
-{
-    int r;
-    if (c->kind == EXAMPLE_BYTES) {
-        view v;
-        if ((r = example_bytes(f, &v, err)) != 1) return r;
-        if ((c->item == ARROW_UTF8 || c->item == ARROW_LARGE_UTF8) && !view_is_utf8(v)) return misfit(s, c, err, "its text is not UTF-8");
-        r = arrow_builder_text(s->builder, i, v, err);
-    } else if (c->kind == EXAMPLE_FLOAT) {
-        float v;
-        if ((r = example_f32(f, &v, err)) != 1) return r;
-        r = arrow_builder_f64(s->builder, i, (double)v, err);
-    } else {
-        int64_t v;
-        if ((r = example_i64(f, &v, err)) != 1) return r;
-        if (!fits(c->item, v)) return misfit(s, c, err, "its value does not fit the column's type");
-        r = arrow_builder_i64(s->builder, i, v, err);
-    }
+    if (s->reader) return 1;
+    if (s->file == s->n_files) return 0;
+    const char *path = s->files[s->file];
+    int r = index_expect(path, &s->expected, err), from_start = s->file != s->start.file || s->start.block.record == 0;
+    if (r == 0) r = from_start ? tfrecord_open(path, &s->reader, err) : tfrecord_open_at(path, s->start.container, &s->start.block, &s->reader, err);
     return r < 0 ? r : 1;
 }
 
-static int add_feature(tfrecord_source *s, int64_t i, column *c, shoal_error *err)
+/* At the end of a file. */
+static int close_file(tfrecord_source *s, shoal_error *err)
 {
-    example_feature *f = &c->feature;
-    int r;
-    if (c->stamp != s->rows + 1 || f->kind == EXAMPLE_NONE) return arrow_builder_null(s->builder, i, err);
-    if (f->kind != c->kind) {
-        char what[80];
-        snprintf(what, sizeof what, "it holds %s where %s is expected", example_kind_name(f->kind), example_kind_name(c->kind));
-        return misfit(s, c, err, what);
-    }
-    if (c->is_list) {
-        if ((r = arrow_builder_list_open(s->builder, i, err)) < 0) return r;
-        while ((r = add_value(s, i, c, f, err)) == 1) {}
-        return r < 0 ? r : arrow_builder_list_close(s->builder, i, err);
-    }
-    r = add_value(s, i, c, f, err);
-    if (r < 0) return r;
-    if (r == 0) return misfit(s, c, err, "it has no value, but exactly one is expected as in the records before it");
-    view text;
-    float real;
-    int64_t whole;
-    r = f->kind == EXAMPLE_BYTES ? example_bytes(f, &text, err) : f->kind == EXAMPLE_FLOAT ? example_f32(f, &real, err) : example_i64(f, &whole, err);
-    return r <= 0 ? r : misfit(s, c, err, "it has several values, but exactly one is expected as in the records before it");
+    int r = index_met(s->files[s->file], s->expected, tfrecord_index(s->reader), err);
+    tfrecord_close(s->reader);
+    s->reader = NULL;
+    s->file++;
+    return r;
 }
 
-static int note_file(tfrecord_source *s, shoal_error *err)
+/* Records of the sample come again, those of one file at a time. */
+static int replay(tfrecord_source *s, piece *p, shoal_error *err)
 {
-    if (s->n_marks > 0 && s->marks[s->n_marks - 1].file == s->at_file) return 0;
-    if (!s->marks && !(s->marks = mem_alloc(s->n_files * sizeof *s->marks))) return error_nomem(err, s->n_files * sizeof *s->marks, "file marks");
-    s->marks[s->n_marks++] = (mark){s->rows, s->at_file, s->at_index};
+    int r = 0;
+    p->file = s->sample_file[s->sample_at];
+    while (r == 0 && s->sample_at < s->sample.n && s->sample_file[s->sample_at] == p->file) {
+        r = block_add(&p->block, record_block_view(&s->sample, s->sample_at), s->sample.record[s->sample_at].index, err);
+        s->sample_at++;
+    }
+    p->checked = p->block.n;
+    if (s->sample_at == s->sample.n) buf_release(&s->sample.bytes);
+    return r < 0 ? r : 1;
+}
+
+/* Records of one file, as many as fit. */
+static int read_block(tfrecord_source *s, piece *p, shoal_error *err)
+{
+    int r = 1;
+    while (r == 1 && p->block.n < TABLE_BATCH_ROWS && p->block.bytes.len < BLOCK_BYTES) {
+        view v;
+        if ((r = open_next(s, err)) <= 0) break;
+        if (p->block.n == 0) {
+            p->file = s->file;
+            p->offset = tfrecord_offset(s->reader);
+            p->inflated = tfrecord_container(s->reader) != CONTAINER_PLAIN;
+        }
+        uint64_t index = tfrecord_index(s->reader);
+        if ((r = tfrecord_next_unchecked(s->reader, &v, err)) == 1) {
+            if ((r = block_add(&p->block, v, index, err)) == 0) r = 1;
+        } else if (r == 0) {
+            if ((r = close_file(s, err)) == 0) r = p->block.n == 0;
+        }
+    }
+    return r;
+}
+
+static int make_piece(void *ctx, void *item, shoal_error *err)
+{
+    tfrecord_source *s = ctx;
+    piece *p = item;
+    p->block.n = p->checked = 0;
+    buf_clear(&p->block.bytes);
+    int r = s->pending;
+    if (r < 0) {
+        if (err) *err = s->pending_error;
+        return r;
+    }
+    r = s->sample_at < s->sample.n ? replay(s, p, err) : read_block(s, p, &s->pending_error);
+    if (r < 0) s->pending = r;
+    if (r < 0 && p->block.n == 0 && err) *err = s->pending_error;
+    if (p->block.n > 0) r = 1;
+    if (r == 1) p->block.path = s->files[p->file];
+    return r;
+}
+
+/* ---- decoding ----------------------------------------------------------------------------------------------------------- */
+
+/* Cuts the block at the first record whose checksum is wrong. */
+static int check_piece(piece *p, shoal_error *err)
+{
+    uint64_t offset = p->offset;
+    for (size_t i = 0; i < p->block.n; i++) {
+        view v = record_block_view(&p->block, i);
+        if (i >= p->checked && !tfrecord_data_is_sound(v)) {
+            p->block.n = i;
+            return tfrecord_data_error(p->block.path, p->inflated, p->block.record[i].index, offset, err);
+        }
+        offset += tfrecord_framed(v.n);
+    }
     return 0;
 }
 
-static int add_row(tfrecord_source *s, view record, shoal_error *err)
+static int decode_piece(void *ctx, void *item, int thread, shoal_error *err)
 {
-    example_cursor cursor;
-    example_feature f;
-    int r;
-    size_t hint = 0;
-    example_start(&cursor, record);
-    while ((r = example_next(&cursor, &f, err)) == 1) {
-        column *c = find(s, f.key, hint);
-        if (!c) {
-            if (f.kind == EXAMPLE_NONE) continue;
-            column unknown = {.name = mem_strndup(f.key.p, f.key.n)};
-            if (!unknown.name) return error_nomem(err, f.key.n, "a name");
-            r = misfit(s, &unknown, err, s->has_sidecar ? "no such column" : "the feature is not among those of the first records, from which the columns were taken");
-            mem_free(unknown.name);
-            return r;
-        }
-        hint = (size_t)(c - s->columns) + 1;
-        c->stamp = s->rows + 1;
-        c->feature = f;
-    }
-    if (r < 0) return where(s, r, err);
-    for (size_t i = 0; i < s->n_columns; i++)
-        if ((r = add_feature(s, (int64_t)i, &s->columns[i], err)) < 0) return r;
-    return note_file(s, err);
+    tfrecord_source *s = ctx;
+    piece *p = item;
+    shoal_error damage;
+    int bad = check_piece(p, &damage);
+    int r = example_decode(s->decoder[thread], &p->block, &p->batch, err);
+    if (r < 0 || bad == 0) return r;
+    p->batch.release(&p->batch);
+    if (err) *err = damage;
+    return bad;
 }
 
 static int tfrecord_source_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     tfrecord_source *s = ctx;
-    int r = 1;
-    size_t bytes = 0;
-    int64_t n = 0;
-    for (; n < TABLE_BATCH_ROWS && bytes < BATCH_BYTES; n++) {
-        view record;
-        if ((r = next_record(s, &record, err)) <= 0) break;
-        if ((r = add_row(s, record, err)) < 0) break;
-        s->rows++;
-        bytes += record.n;
-    }
-    if (r < 0) return r;
-    if (n == 0) return 0;
-    r = arrow_builder_finish(s->builder, out, err);
-    if (r == 0) out->length = n; /* also when there are no columns */
-    return r < 0 ? r : 1;
+    void *item;
+    int r = stage_next(s->stage, &item, err);
+    if (r <= 0) return r;
+    piece *p = item;
+    *out = p->batch;
+    p->batch.release = NULL;
+    if (s->n_marks == 0 || s->marks[s->n_marks - 1].file != p->file) s->marks[s->n_marks++] = (mark){s->rows, p->file, p->block.record[0].index};
+    s->rows += (uint64_t)out->length;
+    return 1;
 }
 
 static const char *tfrecord_row_name(void *ctx, uint64_t row, char *out, size_t n)
@@ -385,18 +210,95 @@ static const char *tfrecord_row_name(void *ctx, uint64_t row, char *out, size_t 
     return out;
 }
 
+/* ---- opening ------------------------------------------------------------------------------------------------------------ */
+
+static int infer_schema(tfrecord_source *s, shoal_error *err)
+{
+    example_infer *infer;
+    int r = example_infer_new(&infer, err);
+    if (r == 0) r = block_init(&s->sample, SAMPLE_RECORDS, err);
+    if (r == 0 && !(s->sample_file = mem_alloc(SAMPLE_RECORDS * sizeof *s->sample_file)))
+        r = error_nomem(err, SAMPLE_RECORDS * sizeof *s->sample_file, "a sample");
+    while (r == 0 && s->sample.n < SAMPLE_RECORDS && s->sample.bytes.len < SAMPLE_BYTES) {
+        view v;
+        if ((r = open_next(s, err)) <= 0) break;
+        uint64_t index = tfrecord_index(s->reader);
+        if ((r = tfrecord_next(s->reader, &v, err)) < 0) break;
+        if (r == 0) {
+            r = close_file(s, err);
+            continue;
+        }
+        s->sample_file[s->sample.n] = s->file;
+        if ((r = block_add(&s->sample, v, index, err)) == 0 && (r = example_infer_add(infer, v, err)) < 0)
+            error_where(err, r, "%s: record %llu", s->files[s->file], (unsigned long long)index);
+    }
+    if (r >= 0) r = example_infer_schema(infer, &s->all, err);
+    example_infer_free(infer);
+    return r;
+}
+
+/* The columns that are asked for; all of them when one is missing, about which the table complains. */
+static int choose_columns(tfrecord_source *s, const table_spec *spec, shoal_error *err)
+{
+    for (size_t i = 0; i < spec->n_columns; i++)
+        if (arrow_find(&s->all, spec->columns[i]) < 0) return arrow_schema_copy(&s->all, &s->wanted, err);
+    if (!spec->columns || spec->sql) return arrow_schema_copy(&s->all, &s->wanted, err);
+    int r = arrow_schema_struct(&s->wanted, (int64_t)spec->n_columns, err);
+    for (size_t i = 0; r == 0 && i < spec->n_columns; i++)
+        r = arrow_schema_copy(s->all.children[arrow_find(&s->all, spec->columns[i])], s->wanted.children[i], err);
+    return r;
+}
+
+static int make_decoders(tfrecord_source *s, shoal_error *err)
+{
+    static const char *const UNKNOWN[] = {"the feature is not among those of the first records, from which the columns were taken", "no such column"};
+    static const char *const ADVICE[] = {"say the types in a " SCHEMA_FILE " beside the file (docs/tfrecord.md)", "the file does not fit the schema beside it"};
+    size_t n = s->threads > 0 ? (size_t)s->threads : 1;
+    int r = example_columns_new(&s->all, &s->wanted, UNKNOWN[s->has_sidecar], ADVICE[s->has_sidecar], &s->columns, err);
+    if (r == 0 && !(s->decoder = mem_calloc(n, sizeof *s->decoder))) r = error_nomem(err, n * sizeof *s->decoder, "decoders");
+    for (size_t i = 0; r == 0 && i < n; i++) r = example_decoder_new(s->columns, &s->decoder[i], err);
+    return r;
+}
+
+/* Two pieces more than threads: one with whoever takes them, one to be filled meanwhile. */
+static int make_pieces(tfrecord_source *s, shoal_error *err)
+{
+    static const stage_ops OPS = {make_piece, decode_piece};
+    size_t n = s->threads > 0 ? (size_t)s->threads + 2 : 1;
+    int r = 0;
+    void **items = mem_calloc(n, sizeof *items);
+    s->pieces = mem_calloc(n, sizeof *s->pieces);
+    s->marks = mem_alloc(s->n_files * sizeof *s->marks);
+    if (!items || !s->pieces || !s->marks) r = error_nomem(err, n * sizeof *s->pieces, "blocks of records");
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        items[i] = &s->pieces[i];
+        s->n_pieces = i + 1;
+        r = block_init(&s->pieces[i].block, TABLE_BATCH_ROWS, err);
+    }
+    if (r == 0) r = stage_new(&OPS, s, s->threads, items, n, &s->stage, err);
+    mem_free(items);
+    return r;
+}
+
 static void tfrecord_free(void *ctx)
 {
     tfrecord_source *s = ctx;
+    stage_free(s->stage);
     tfrecord_close(s->reader);
-    file_list_free(s->files, s->n_files);
-    for (size_t i = 0; i < s->n_columns; i++) mem_free(s->columns[i].name);
-    mem_free(s->columns);
-    mem_free(s->slots);
-    buf_release(&s->sample_bytes);
-    mem_free(s->sample);
+    for (size_t i = 0; i < s->n_pieces; i++) {
+        block_release(&s->pieces[i].block);
+        if (s->pieces[i].batch.release) s->pieces[i].batch.release(&s->pieces[i].batch);
+    }
+    for (int i = 0; s->decoder && i < (s->threads > 0 ? s->threads : 1); i++) example_decoder_free(s->decoder[i]);
+    example_columns_free(s->columns);
+    if (s->all.release) s->all.release(&s->all);
+    if (s->wanted.release) s->wanted.release(&s->wanted);
+    block_release(&s->sample);
+    mem_free(s->sample_file);
+    mem_free(s->decoder);
+    mem_free(s->pieces);
     mem_free(s->marks);
-    arrow_builder_free(s->builder);
+    file_list_free(s->files, s->n_files);
     mem_free(s);
 }
 
@@ -421,12 +323,15 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
     }
     s->files = files;
     s->n_files = n;
-    int r = schema_of_files(files, n, &out->schema, err);
+    s->threads = spec->threads < THREADS_MAX ? spec->threads : THREADS_MAX;
+    int r = schema_of_files(files, n, &s->all, err);
     s->has_sidecar = r == 1;
-    if (r == 0) r = infer_schema(s, &out->schema, err);
-    if (r >= 0) r = bind_columns(s, &out->schema, err);
+    if (r == 0) r = infer_schema(s, err);
     if (r >= 0 && spec->skip > 0 && !spec->sql && s->has_sidecar) r = seek(s, spec->skip, out, err);
-    if (r >= 0) r = arrow_builder_new(&out->schema, &s->builder, err);
+    if (r >= 0) r = choose_columns(s, spec, err);
+    if (r == 0) r = arrow_schema_copy(&s->wanted, &out->schema, err);
+    if (r == 0) r = make_decoders(s, err);
+    if (r == 0) r = make_pieces(s, err);
     if (r < 0) {
         if (out->schema.release) out->schema.release(&out->schema);
         tfrecord_free(s);
