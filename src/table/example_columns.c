@@ -45,17 +45,16 @@ static enum example_kind kind_of(enum arrow_type t)
     return t == ARROW_NULL ? EXAMPLE_NONE : EXAMPLE_INT64;
 }
 
-static int columns_set(example_columns *c, const struct ArrowSchema *all, uint8_t *wanted, shoal_error *err)
+static void columns_set(example_columns *c, const struct ArrowSchema *all, uint8_t *wanted)
 {
     for (size_t i = 0; i < c->n_columns; i++) {
         const struct ArrowSchema *field = c->wanted->children[i];
         int64_t key = arrow_find(all, field->name);
-        if (key < 0) return error_set(err, SHOAL_INTERNAL, "column '%s' is not among those of the records", field->name);
+        CHECK(key >= 0);
         enum arrow_type t = arrow_type_of(field), item = arrow_type_is_list(t) ? arrow_type_of(field->children[0]) : t;
         c->column[i] = (out_column){field->name, (size_t)key, kind_of(item), t, item, arrow_type_is_list(t)};
         wanted[key] = 1;
     }
-    return 0;
 }
 
 int example_columns_new(const struct ArrowSchema *all, const struct ArrowSchema *wanted, const char *unknown,
@@ -75,7 +74,7 @@ int example_columns_new(const struct ArrowSchema *all, const struct ArrowSchema 
     c->advice = advice;
     if (!(c->column = mem_calloc(c->n_columns + 1, sizeof *c->column))) r = error_nomem(err, c->n_columns * sizeof *c->column, "columns");
     for (size_t i = 0; r == 0 && i < n; i++) keys[i] = view_of(all->children[i]->name, strlen(all->children[i]->name));
-    if (r == 0) r = columns_set(c, all, flags, err);
+    if (r == 0) columns_set(c, all, flags);
     if (r == 0) r = example_keys_new(keys, flags, n, &c->keys, err);
     if (r == 0) *out = c;
 out:
