@@ -219,51 +219,11 @@ void arrow_builder_clear(arrow_builder *b)
 
 /* ---- handing over ------------------------------------------------------------------------------------------------- */
 
-typedef struct handed { void *buffers[3]; } handed;
-
-static void handed_release(struct ArrowArray *a)
-{
-    handed *own = a->private_data;
-    for (int64_t i = 0; a->children && i < a->n_children; i++) {
-        if (a->children[i] && a->children[i]->release) a->children[i]->release(a->children[i]);
-        mem_free(a->children[i]);
-    }
-    for (int i = 0; own && i < 3; i++) mem_free(own->buffers[i]);
-    mem_free(own);
-    mem_free(a->children);
-    memset(a, 0, sizeof *a);
-}
-
-static int shell(struct ArrowArray *a, int64_t n_children, shoal_error *err)
-{
-    memset(a, 0, sizeof *a);
-    a->release = handed_release;
-    int nomem = !(a->private_data = mem_calloc(1, sizeof(handed)));
-    if (!nomem && n_children > 0) nomem = !(a->children = mem_calloc((size_t)n_children, sizeof *a->children));
-    for (int64_t i = 0; !nomem && i < n_children; i++) {
-        nomem = !(a->children[i] = mem_calloc(1, sizeof **a->children));
-        a->n_children = i + 1;
-    }
-    return nomem ? error_nomem(err, sizeof(handed), "a batch") : 0;
-}
-
-static void *taken(buf *b)
-{
-    void *p = b->data;
-    buf_init(b);
-    return p;
-}
-
 static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
 {
-    int r = shell(a, n->item ? 1 : 0, err);
-    if (r == 0 && has_offsets(n)) r = put_offset(n, err);
+    int r = has_offsets(n) ? put_offset(n, err) : 0;
+    if (r == 0) r = arrow_array_own(a, &n->valid, &n->values, &n->bytes, n->item ? 1 : 0, err);
     if (r < 0) return r;
-    handed *own = a->private_data;
-    own->buffers[0] = taken(&n->valid);
-    own->buffers[1] = taken(&n->values);
-    own->buffers[2] = taken(&n->bytes);
-    a->buffers = (const void **)own->buffers;
     a->n_buffers = n->type == ARROW_NULL ? 0 : n->is_text ? 3 : 2;
     a->length = n->rows;
     a->null_count = n->nulls;
@@ -271,26 +231,11 @@ static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
     return n->item ? node_finish(n->item, a->children[0], err) : 0;
 }
 
-int arrow_array_take(struct ArrowArray *out, int64_t length, buf *values, int64_t n_children, shoal_error *err)
-{
-    int r = shell(out, n_children, err);
-    if (r < 0) {
-        out->release(out);
-        return r;
-    }
-    handed *own = out->private_data;
-    out->buffers = (const void **)own->buffers;
-    out->n_buffers = values ? 2 : 1;
-    out->length = length;
-    if (values) own->buffers[1] = taken(values);
-    return 0;
-}
-
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err)
 {
-    int r = shell(out, b->columns, err);
+    buf none[3] = {BUF_INIT, BUF_INIT, BUF_INIT};
+    int r = arrow_array_own(out, &none[0], &none[1], &none[2], b->columns, err);
     if (r == 0) {
-        out->buffers = (const void **)((handed *)out->private_data)->buffers;
         out->n_buffers = 1;
         out->length = b->columns > 0 ? b->column[0].rows : 0;
     }

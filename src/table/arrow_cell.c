@@ -29,7 +29,8 @@ int64_t arrow_i64(enum arrow_type t, const struct ArrowArray *a, int64_t row)
     case ARROW_I64:
     case ARROW_U64:
     case ARROW_TIMESTAMP:
-    case ARROW_TIME: return LOAD(int64_t, p, row);
+    case ARROW_TIME:
+    case ARROW_DURATION: return LOAD(int64_t, p, row);
     default: return 0;
     }
 }
@@ -54,6 +55,15 @@ view arrow_text(enum arrow_type t, const struct ArrowArray *a, int64_t row)
         end = LOAD(int32_t, a->buffers[1], row + 1);
     }
     return view_of(begin == end ? "" : (const char *)a->buffers[2] + begin, (size_t)(end - begin));
+}
+
+/* i32 length, then the bytes themselves when they are few, else i32 prefix, i32 number of the buffer, i32 offset in it. */
+view arrow_text_view(const struct ArrowArray *a, int64_t row)
+{
+    const char *p = (const char *)a->buffers[1] + 16 * (row + a->offset);
+    int32_t n = LOAD(int32_t, p, 0);
+    if (n <= ARROW_VIEW_INLINE) return view_of(p + 4, (size_t)n);
+    return view_of((const char *)a->buffers[2 + LOAD(int32_t, p, 2)] + LOAD(int32_t, p, 3), (size_t)n);
 }
 
 void arrow_list(enum arrow_type t, const struct ArrowArray *a, int64_t row, int64_t *begin, int64_t *end)

@@ -68,7 +68,7 @@ static void build_check_copy(void **state)
         assert_int_equal(arrow_i64(ARROW_I8, a.children[1], 2), 2);
         assert_int_equal(arrow_f64(ARROW_F64, a.children[5], 3) * 2, 3);
         text_of(&s, &a, &ours);
-        assert_int_equal(arrow_array_copy(&s, &a, &c, &err), 0);
+        assert_int_equal(arrow_array_copy(&s, &a, 0, a.length, &c, &err), 0);
         assert_int_equal(arrow_array_check(&s, &c, &err), 0);
         assert_true(arrow_array_bytes(&s, &a) == arrow_array_bytes(&s, &c));
         a.release(&a);
@@ -90,7 +90,7 @@ static void build_check_copy(void **state)
     a.length = 20;
     assert_int_equal(arrow_array_check(&s, &a, &err), 0);
     text_of(&s, &a, &ours);
-    assert_int_equal(arrow_array_copy(&s, &a, &c, &err), 0);
+    assert_int_equal(arrow_array_copy(&s, &a, 0, a.length, &c, &err), 0);
     text_of(&s, &c, &copied);
     assert_memory_equal(ours.data, copied.data, ours.len);
     a.release(&a);
@@ -153,7 +153,7 @@ static void allocations_fail(void **state)
         int r = arrow_builder_new(&s, &b, NULL);
         if (r == 0) r = add_rows(b, 30, NULL);
         if (r == 0) r = arrow_builder_finish(b, &a, NULL);
-        if (r == 0) r = arrow_array_copy(&s, &a, &c, NULL);
+        if (r == 0) r = arrow_array_copy(&s, &a, 0, a.length, &c, NULL);
         mem_fail_at(0, 0);
         if (a.release) a.release(&a);
         if (c.release) c.release(&c);
@@ -163,6 +163,119 @@ static void allocations_fail(void **state)
         assert_true(n < 1000);
     }
     s.release(&s);
+}
+
+/* An encoded column x of two rows; what is printed of its plain copy, and what the check says of it when it is broken. */
+typedef struct encoded {
+    struct ArrowSchema schema, *x;
+    struct ArrowArray column, child, batch, *column_at, *child_at;
+    const void *none[1], *buffers[4], *child_buffers[3];
+} encoded;
+
+static void encode(encoded *e, const char *format, int64_t n_buffers, const void *values, const char *child_format, const void *child_values, int64_t child_n)
+{
+    memset(e, 0, sizeof *e);
+    int64_t children = format[0] == '+';
+    assert_int_equal(arrow_schema_struct(&e->schema, 1, NULL), 0);
+    e->x = e->schema.children[0];
+    if (children) {
+        assert_int_equal(arrow_schema_set_list(e->x, "x", child_format, NULL), 0);
+        assert_int_equal(arrow_schema_set_format(e->x, format, NULL), 0);
+    } else assert_int_equal(arrow_schema_set(e->x, "x", format, 1, NULL), 0);
+    if (!children && child_format) {
+        e->x->dictionary = mem_calloc(1, sizeof *e->x->dictionary);
+        assert_int_equal(arrow_schema_set(e->x->dictionary, "", child_format, 1, NULL), 0);
+    }
+    e->buffers[1] = values;
+    e->child_buffers[1] = child_values;
+    e->child_buffers[2] = "onetwo";
+    e->child = (struct ArrowArray){.length = child_n, .n_buffers = child_format && *child_format == 'u' ? 3 : 2, .buffers = e->child_buffers, .release = keep};
+    e->child_at = &e->child;
+    e->column = (struct ArrowArray){.length = 2, .n_buffers = n_buffers, .buffers = e->buffers, .n_children = children, .children = &e->child_at, .release = keep};
+    if (!children && child_format) e->column.dictionary = &e->child;
+    e->column_at = &e->column;
+    e->batch = (struct ArrowArray){.length = 2, .n_buffers = 1, .buffers = e->none, .n_children = 1, .children = &e->column_at, .release = keep};
+}
+
+static void is_copied_as(encoded *e, const char *text)
+{
+    struct ArrowSchema plain;
+    struct ArrowArray copy;
+    buf b = BUF_INIT;
+    assert_int_equal(arrow_array_check(&e->schema, &e->batch, NULL), 0);
+    assert_false(arrow_schema_is_plain(&e->schema));
+    assert_int_equal(arrow_schema_plain(&e->schema, &plain, NULL), 0);
+    assert_true(arrow_schema_is_plain(&plain));
+    for (long n = 1;; n++) { /* with every allocation failing in turn */
+        mem_fail_at(n, 0);
+        int r = arrow_array_copy(&e->schema, &e->batch, 0, 2, &copy, NULL);
+        mem_fail_at(0, 0);
+        if (r == 0) break;
+        assert_int_equal(r, SHOAL_NOMEM);
+        assert_true(n < 100);
+    }
+    assert_int_equal(arrow_array_check(&plain, &copy, NULL), 0);
+    text_of(&plain, &copy, &b);
+    assert_string_equal(buf_str(&b), text);
+    copy.release(&copy);
+    plain.release(&plain);
+    buf_release(&b);
+}
+
+#define BROKEN(change)                                                                  \
+    do {                                                                                \
+        encoded kept = e;                                                               \
+        change;                                                                         \
+        assert_int_equal(arrow_array_check(&e.schema, &e.batch, &err), SHOAL_DATA);     \
+        assert_non_null(strstr(err.message, "Arrow column '"));                                    \
+        e = kept;                                                                       \
+        e.column_at = &e.column, e.child_at = &e.child;                                 \
+    } while (0)
+
+static void encodings(void **state)
+{
+    (void)state;
+    encoded e;
+    shoal_error err;
+    uint8_t index[] = {1, 0}, outside[] = {0, 2};
+    int32_t ends[] = {0, 3, 6}, numbers[] = {7, 8, 9, 10}, starts[] = {2, 0}, lengths[] = {2, 1}, far[] = {3, 0};
+    int32_t views[] = {3, 0x6f7774 /* "two" */, 0, 0, 14, 0, 0, 2}, behind[] = {3, 0x6f7774, 0, 0, 14, 0, 0, 3}, nowhere[] = {3, 0x6f7774, 0, 0, 14, 0, 1, 0};
+    int64_t sizes[] = {16};
+
+    encode(&e, "C", 2, index, "u", ends, 2);
+    is_copied_as(&e, "{\"x\":\"two\"}\n{\"x\":\"one\"}\n");
+    BROKEN(e.buffers[1] = outside);
+    BROKEN(e.buffers[1] = NULL);
+    BROKEN(e.column.dictionary = NULL);
+    BROKEN(e.column.n_buffers = 1);
+    BROKEN(e.column.null_count = 1);
+    assert_int_equal(arrow_schema_set_format(e.x, "f", NULL), 0); /* no indices */
+    BROKEN((void)0);
+    e.schema.release(&e.schema);
+
+    encode(&e, "vu", 4, views, NULL, NULL, 0);
+    e.buffers[2] = "--sixteen bytes-";
+    e.buffers[3] = sizes;
+    is_copied_as(&e, "{\"x\":\"two\"}\n{\"x\":\"sixteen bytes-\"}\n");
+    BROKEN(e.buffers[1] = behind);
+    BROKEN(e.buffers[1] = nowhere);
+    BROKEN(e.buffers[2] = NULL);
+    BROKEN(e.buffers[2] = "--\xff---------------");
+    BROKEN(e.buffers[3] = NULL);
+    BROKEN(e.column.n_buffers = 2);
+    e.schema.release(&e.schema);
+
+    encode(&e, "+w:2", 1, NULL, "i", numbers, 4);
+    is_copied_as(&e, "{\"x\":[7,8]}\n{\"x\":[9,10]}\n");
+    BROKEN(e.child.length = 3);
+    e.schema.release(&e.schema);
+
+    encode(&e, "+vl", 3, starts, "i", numbers, 4);
+    e.buffers[2] = lengths;
+    is_copied_as(&e, "{\"x\":[9,10]}\n{\"x\":[7]}\n");
+    BROKEN(e.buffers[1] = far);
+    BROKEN(e.buffers[2] = NULL);
+    e.schema.release(&e.schema);
 }
 
 static void cells(void **state)
@@ -199,7 +312,7 @@ static void cells(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(build_check_copy), cmocka_unit_test(bad_arrays_are_refused), cmocka_unit_test(allocations_fail),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(build_check_copy), cmocka_unit_test(bad_arrays_are_refused), cmocka_unit_test(allocations_fail), cmocka_unit_test(encodings),
                                        cmocka_unit_test(cells)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,10 +27,14 @@ static void civil_of_days(int64_t days, int64_t *year, int *month, int *day)
     *year = y + era * 400 + (*month <= 2);
 }
 
+/* The greatest numbers of days or units stand for the ends of time, as in DuckDB and PostgreSQL. */
+static int put_infinity(buf *b, int64_t v, shoal_error *err) { return buf_puts(b, v < 0 ? "-infinity" : "infinity", err); }
+
 static int put_date(buf *b, int64_t days, shoal_error *err)
 {
     int64_t year;
     int month, day;
+    if (days == INT32_MAX || days == -INT32_MAX) return put_infinity(b, days, err);
     civil_of_days(days, &year, &month, &day);
     return buf_printf(b, err, "%s%04" PRId64 "-%02d-%02d", year < 0 ? "-" : "", year < 0 ? -year : year, month, day);
 }
@@ -50,6 +54,7 @@ static int put_timestamp(buf *b, const char *format, int64_t v, shoal_error *err
 {
     int digits = format[2] == 's' ? 0 : format[2] == 'm' ? 3 : format[2] == 'u' ? 6 : 9;
     int64_t per_second = 1;
+    if (v == INT64_MAX || v == -INT64_MAX) return put_infinity(b, v, err);
     for (int i = 0; i < digits; i++) per_second *= 10;
     int64_t seconds = floor_div(v, per_second), days = floor_div(seconds, DAY_S);
     int r = put_date(b, days, err);
@@ -143,13 +148,29 @@ static int put_json_members(buf *b, const struct ArrowSchema *s, const struct Ar
     return r < 0 ? r : buf_putc(b, '}', err);
 }
 
+/* An object, its keys as text. */
+static int put_json_map(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err)
+{
+    const struct ArrowSchema *entry = field->children[0];
+    const struct ArrowArray *entries = a->children[0];
+    int64_t begin, end;
+    arrow_list(ARROW_LIST, a, row, &begin, &end);
+    int r = buf_putc(b, '{', err);
+    for (int64_t i = begin + entries->offset; r == 0 && i < end + entries->offset; i++) {
+        buf key = BUF_INIT;
+        if (i > begin + entries->offset) r = buf_putc(b, ',', err);
+        if (r == 0) r = cell_put_text(&key, entry->children[0], entries->children[0], i, err);
+        if (r == 0) r = buf_put_json(b, key.data ? (const char *)key.data : "", key.len, err);
+        if (r == 0) r = buf_putc(b, ':', err);
+        if (r == 0) r = cell_put_json(b, entry->children[1], entries->children[1], i, err);
+        buf_release(&key);
+    }
+    return r < 0 ? r : buf_putc(b, '}', err);
+}
+
 int cell_put_json(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err)
 {
     enum arrow_type t = arrow_type_of(field);
-    char name[120];
-    if (t == ARROW_OTHER)
-        return error_set(err, SHOAL_DATA, "column '%s' has the type %s, which cannot be printed; cast it by --sql", field->name,
-                         arrow_type_name(field, name, sizeof name));
     if (arrow_is_null(a, row) || t == ARROW_NULL) return buf_puts(b, "null", err);
     if (t == ARROW_UTF8 || t == ARROW_LARGE_UTF8) {
         view v = arrow_text(t, a, row);
@@ -161,6 +182,7 @@ int cell_put_json(buf *b, const struct ArrowSchema *field, const struct ArrowArr
         return special ? buf_printf(b, err, "\"%s\"", special) : put_f64(b, t, v, err);
     }
     if (arrow_type_is_list(t)) return put_json_list(b, t, field, a, row, err);
+    if (t == ARROW_MAP) return put_json_map(b, field, a, row, err);
     if (t == ARROW_STRUCT) return put_json_members(b, field, a, row + a->offset, err);
     if (t == ARROW_BOOL || arrow_type_is_int(t) || t == ARROW_DECIMAL128) return put_plain(b, t, field, a, row, err);
     buf text = BUF_INIT;
@@ -173,8 +195,8 @@ int cell_put_json(buf *b, const struct ArrowSchema *field, const struct ArrowArr
 int cell_put_text(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err)
 {
     enum arrow_type t = arrow_type_of(field);
-    if (t == ARROW_OTHER || t == ARROW_STRUCT || arrow_type_is_list(t)) return t != ARROW_OTHER && arrow_is_null(a, row) ? 0 : cell_put_json(b, field, a, row, err);
     if (arrow_is_null(a, row) || t == ARROW_NULL) return 0;
+    if (t == ARROW_MAP || t == ARROW_STRUCT || arrow_type_is_list(t)) return cell_put_json(b, field, a, row, err);
     if (t == ARROW_UTF8 || t == ARROW_LARGE_UTF8) {
         view v = arrow_text(t, a, row);
         return buf_append(b, v.p, v.n, err);

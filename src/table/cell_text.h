@@ -4,7 +4,9 @@
 
 #include "table/arrow.h"
 
-/* One JSON value. NaN and infinities become the strings "NaN", "Infinity", "-Infinity". */
+/* Columns that arrow_is_refused have no text and may not be given here.
+ *
+ * One JSON value. NaN and infinities become the strings "NaN", "Infinity", "-Infinity". */
 int cell_put_json(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err);
 /* Plain text without quotes; nothing for null. Lists and structs as JSON. */
 int cell_put_text(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err);

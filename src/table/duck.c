@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "table/arrow.h"
 
 #define MEMORY_LIMIT "400MB"
 #define MESSAGE_MAX 400
@@ -153,6 +154,19 @@ static int take_error(duckdb_error_data e, const char *what, shoal_error *err)
     return r;
 }
 
+static int export_schema(duck_rows *r, duckdb_logical_type *types, const char **names, uint64_t n, const char *what, shoal_error *err)
+{
+    struct ArrowSchema exported = {0};
+    for (uint64_t i = 0; i < n; i++)
+        if (duck_has_variant(types[i]))
+            return error_set(err, SHOAL_DATA, "%s: column '%s' has the type variant; cast it by --sql to what it holds, or to VARCHAR", what, names[i]);
+    int code = take_error(duckdb_to_arrow_schema(r->options, types, names, n, &exported), what, err);
+    if (code == 0) code = arrow_schema_copy(&exported, &r->schema, err);
+    for (uint64_t i = 0; code == 0 && i < n; i++) code = duck_note_types(types[i], r->schema.children[i], err);
+    if (exported.release) exported.release(&exported);
+    return code;
+}
+
 static int rows_schema(duck_rows *r, const char *what, shoal_error *err)
 {
     uint64_t n = duckdb_column_count(&r->result);
@@ -163,7 +177,7 @@ static int rows_schema(duck_rows *r, const char *what, shoal_error *err)
         types[i] = duckdb_column_logical_type(&r->result, i);
         names[i] = duckdb_column_name(&r->result, i);
     }
-    if (code == 0) code = take_error(duckdb_to_arrow_schema(r->options, types, names, n, &r->schema), what, err);
+    if (code == 0) code = export_schema(r, types, names, n, what, err);
     for (uint64_t i = 0; types && i < n; i++)
         if (types[i]) duckdb_destroy_logical_type(&types[i]);
     mem_free(types);

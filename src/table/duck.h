@@ -30,6 +30,10 @@ typedef struct duck_rows {
     int has_result;
 } duck_rows;
 
+/* Of a type as DuckDB has it: writes into a schema of our own what its export to Arrow lost (duck_types.c). */
+int duck_note_types(duckdb_logical_type t, struct ArrowSchema *own, shoal_error *err);
+int duck_has_variant(duckdb_logical_type t); /* which has no export */
+
 /* Starts a single SELECT that streams. `sql_is_users`: mistakes in it are USAGE. */
 int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what, duck_rows *out, shoal_error *err);
 int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err); /* 1, 0, negative */

@@ -52,6 +52,13 @@ uint64_t duckdb_column_count(duckdb_result *r);
 const char *duckdb_column_name(duckdb_result *r, uint64_t column);
 duckdb_logical_type duckdb_column_logical_type(duckdb_result *r, uint64_t column);
 void duckdb_destroy_logical_type(duckdb_logical_type *t);
+int duckdb_get_type_id(duckdb_logical_type t);
+duckdb_logical_type duckdb_list_type_child_type(duckdb_logical_type t);
+duckdb_logical_type duckdb_array_type_child_type(duckdb_logical_type t);
+duckdb_logical_type duckdb_map_type_key_type(duckdb_logical_type t);
+duckdb_logical_type duckdb_map_type_value_type(duckdb_logical_type t);
+uint64_t duckdb_struct_type_child_count(duckdb_logical_type t);
+duckdb_logical_type duckdb_struct_type_child_type(duckdb_logical_type t, uint64_t i);
 int64_t duckdb_value_int64(duckdb_result *r, uint64_t column, uint64_t row);
 
 uint64_t duckdb_extract_statements(duckdb_connection c, const char *sql, duckdb_extracted_statements *out);

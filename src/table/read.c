@@ -11,5 +11,8 @@ int shoal_read(const shoal_options *o, struct ArrowArrayStream *out, shoal_error
     out->release = NULL;
     int r = table_spec_from(o, args, n, 0, &spec, err);
     if (r == 0) r = table_open(&spec, &t, err);
-    return r < 0 ? r : table_to_stream(t, out, err);
+    if (r < 0) return r;
+    if ((r = arrow_check_columns(table_schema(t), "handed over", err)) == 0) return table_to_stream(t, out, err);
+    table_free(t);
+    return r;
 }

@@ -15,9 +15,9 @@
 
 static const struct { const char *name, *format; } TYPES[] = {
     {"null", "n"}, {"bool", "b"}, {"int8", "c"}, {"int16", "s"}, {"int32", "i"}, {"int64", "l"}, {"uint8", "C"}, {"uint16", "S"},
-    {"uint32", "I"}, {"uint64", "L"}, {"float32", "f"}, {"float64", "g"}, {"utf8", "u"}, {"binary", "z"}, {"large_utf8", "u"},
-    {"large_binary", "z"}, {"date32", "tdD"}, {"timestamp[s]", "tss:"}, {"timestamp[ms]", "tsm:"}, {"timestamp[us]", "tsu:"},
-    {"timestamp[ns]", "tsn:"}, {"time", "ttu"},
+    {"uint32", "I"}, {"uint64", "L"}, {"float32", "f"}, {"float64", "g"}, {"utf8", "u"}, {"binary", "z"}, {"large_utf8", "u"}, {"large_binary", "z"},
+    {"date32", "tdD"}, {"timestamp[s]", "tss:"}, {"timestamp[ms]", "tsm:"}, {"timestamp[us]", "tsu:"},
+    {"timestamp[ns]", "tsn:"}, {"time", "ttu"}, {"time[ns]", "ttn"},
 };
 
 /* The Arrow format of a simple type's name, in `out` where it needs room; NULL when there is none. */
@@ -61,6 +61,7 @@ int schema_file_write(const char *path, int replace, const struct ArrowSchema *s
 int schema_column_of(const char *name, const char *type, int nullable, struct ArrowSchema *out, shoal_error *err)
 {
     char room[80];
+    if (strncmp(type, "large_", 6) == 0) type += 6; /* sizes of offsets are not the file's matter */
     size_t n = strlen(type);
     int is_list = n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>';
     const char *format = is_list ? format_of_type(type + 5, n - 6, room) : format_of_type(type, n, room);

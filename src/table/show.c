@@ -180,7 +180,7 @@ static int add_row(page *g, const struct ArrowArray *batch, int64_t row, shoal_e
     for (int64_t i = 0; r == 0 && i < g->schema->n_children; i++) {
         const struct ArrowSchema *field = g->schema->children[i];
         size_t start = g->text.len;
-        if (arrow_type_of(field) == ARROW_OTHER) r = buf_puts(&g->text, "?", err);
+        if (arrow_is_refused(field)) r = buf_puts(&g->text, "?", err);
         else if (arrow_is_null(batch->children[i], row)) r = buf_puts(&g->text, "-", err);
         else r = cell_put_text(&g->text, field, batch->children[i], row, err);
         if (g->text.len > start + CELL_BYTES_MAX) {
@@ -232,18 +232,15 @@ static int show_json(table *t, const shoal_host *host, shoal_error *err)
 {
     struct ArrowArray batch;
     buf b = BUF_INIT;
-    int r;
-    while ((r = table_next(t, &batch, err)) == 1) {
+    int r = arrow_check_columns(table_schema(t), "printed", err);
+    while (r == 0 && (r = table_next(t, &batch, err)) == 1) {
         int bad = 0;
         for (int64_t i = 0; bad == 0 && i < batch.length; i++) bad = cell_put_json_row(&b, table_schema(t), &batch, i, err);
         batch.release(&batch);
         if (bad == 0) bad = host_out(host, (const char *)b.data, b.len, err);
         if (bad == 0 && host_interrupted(host)) bad = error_set(err, SHOAL_INTERRUPTED, "interrupted");
         buf_clear(&b);
-        if (bad < 0) {
-            r = bad;
-            break;
-        }
+        r = bad;
     }
     buf_release(&b);
     return r;

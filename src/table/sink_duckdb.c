@@ -106,19 +106,15 @@ static int make_sql(parquet_out *w, shoal_error *err)
 
 static int parquet_open(const sink_spec *spec, const struct ArrowSchema *schema, const char *path, void **out, shoal_error *err)
 {
-    char name[120];
     (void)spec;
     *out = NULL;
     if (schema->n_children == 0) return error_set(err, SHOAL_DATA, "%s: Parquet needs at least one column, and the source has none", path);
-    for (int64_t i = 0; i < schema->n_children; i++)
-        if (arrow_type_of(schema->children[i]) == ARROW_OTHER)
-            return error_set(err, SHOAL_DATA, "column '%s' has the type %s, which cannot be written; leave it out or cast it by --sql",
-                             schema->children[i]->name, arrow_type_name(schema->children[i], name, sizeof name));
+    int r = arrow_check_columns(schema, "written", err);
+    if (r < 0) return r;
     parquet_out *w = mem_calloc(1, sizeof *w);
     if (!w) return error_nomem(err, sizeof *w, "a writer");
     w->schema = schema;
     w->stream = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, stream_release, w};
-    int r = 0;
     if (!(w->path = mem_strdup(path)) || !(w->batches = queue_new(QUEUE_BATCHES))) r = error_nomem(err, 0, "a writer");
     if (r == 0) r = duck_open(&w->db, err);
     if (r == 0 && duckdb_arrow_scan(w->db.connection, "batches", (duckdb_arrow_stream)&w->stream) != DuckDBSuccess)
@@ -139,7 +135,7 @@ static int parquet_write(void *ctx, const struct ArrowArray *batch, uint64_t row
     (void)row;
     struct ArrowArray *copy = mem_alloc(sizeof *copy);
     if (!copy) return error_nomem(err, sizeof *copy, "a batch");
-    int r = arrow_array_copy(w->schema, batch, copy, err);
+    int r = arrow_array_copy(w->schema, batch, 0, batch->length, copy, err);
     if (r < 0) {
         mem_free(copy);
         return r;

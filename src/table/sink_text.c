@@ -57,18 +57,15 @@ static int put_header(text_out *w, shoal_error *err)
 
 static int text_open(const sink_spec *spec, const struct ArrowSchema *schema, const char *path, int csv, void **out, shoal_error *err)
 {
-    char name[120];
     *out = NULL;
-    for (int64_t i = 0; i < schema->n_children; i++)
-        if (arrow_type_of(schema->children[i]) == ARROW_OTHER)
-            return error_set(err, SHOAL_DATA, "column '%s' has the type %s, which cannot be written; leave it out or cast it by --sql",
-                             schema->children[i]->name, arrow_type_name(schema->children[i], name, sizeof name));
+    int r = arrow_check_columns(schema, "written", err);
+    if (r < 0) return r;
     text_out *w = mem_calloc(1, sizeof *w);
     if (!w) return error_nomem(err, sizeof *w, "a writer");
     w->host = spec->host;
     w->schema = schema;
     w->csv = csv;
-    int r = path ? file_create(path, 0, &w->file, err) : 0;
+    r = path ? file_create(path, 0, &w->file, err) : 0;
     if (r == 0 && csv) r = put_header(w, err);
     if (r < 0) {
         text_abort(w);

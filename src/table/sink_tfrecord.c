@@ -54,6 +54,8 @@ static int out_column_set(out_column *c, const struct ArrowSchema *field, shoal_
     switch (c->item) {
     case ARROW_OTHER:
     case ARROW_STRUCT:
+    case ARROW_MAP:
+    case ARROW_DURATION:
     case ARROW_DECIMAL128:
     case ARROW_LIST:
     case ARROW_LARGE_LIST:

@@ -20,6 +20,8 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
 int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
 int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err);
 int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
+/* Puts a conversion over a source whose schema is not plain; the source stays the caller's, also after an error. */
+int source_plain(source *s, shoal_error *err);
 /* `sql` over another source, which is taken over in any case. */
 int source_sql(source *inner, const char *sql, source *out, shoal_error *err);
 

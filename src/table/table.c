@@ -107,10 +107,12 @@ static int open_source(const table_spec *spec, source *out, shoal_error *err)
 {
     int sql_done = 0;
     int r = spec->stream ? source_stream(spec->stream, out, err) : open_files(spec, out, &sql_done, err);
+    if (r == 0) r = source_plain(out, err);
     if (r < 0 || sql_done || !spec->sql) return r;
     source inner = *out;
     memset(out, 0, sizeof *out);
-    return source_sql(&inner, spec->sql, out, err);
+    r = source_sql(&inner, spec->sql, out, err);
+    return r < 0 ? r : source_plain(out, err);
 }
 
 static int missing_column(const table_spec *spec, const source *s, const char *name, shoal_error *err)

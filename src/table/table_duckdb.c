@@ -307,6 +307,12 @@ static int inner_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 static const char *inner_error(struct ArrowArrayStream *stream) { return ((duckdb_source *)stream->private_data)->inner_error.message; }
 static void inner_release(struct ArrowArrayStream *stream) { stream->release = NULL; }
 
+/* DuckDB takes durations as INTERVAL, which counts microseconds: finer ones it would cut. */
+static int is_interval(const struct ArrowSchema *field)
+{
+    return arrow_type_of(field) == ARROW_DURATION && field->format[2] != 'n';
+}
+
 int source_sql(source *inner, const char *sql, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
@@ -323,7 +329,7 @@ int source_sql(source *inner, const char *sql, source *out, shoal_error *err)
     int r = 0;
     char name[160];
     for (int64_t i = 0; r == 0 && i < s->inner.schema.n_children; i++)
-        if (arrow_type_of(s->inner.schema.children[i]) == ARROW_OTHER)
+        if (arrow_is_refused(s->inner.schema.children[i]) && !is_interval(s->inner.schema.children[i]))
             r = error_set(err, SHOAL_DATA, "--sql: column '%s' has the type %s, which cannot be queried; leave it out of the stream",
                           s->inner.schema.children[i]->name, arrow_type_name(s->inner.schema.children[i], name, sizeof name));
     if (r == 0) r = duck_open(&s->db, err);
