@@ -175,6 +175,7 @@ SHOAL_API int shoal_show(const shoal_options *o, const shoal_host *host, shoal_e
 SHOAL_API int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_index(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_synth(const shoal_options *o, const shoal_host *host, shoal_error *err);
+SHOAL_API int shoal_plan(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoal_error *err);

@@ -28,5 +28,8 @@ void mem_fail_at(long n, int forever);
 long mem_count(void);
 /* Highest resident set of this process so far, bytes. */
 uint64_t mem_peak_rss(void);
+/* Bytes that this process may still take: what the system calls available, or less by the limit of a control group.
+ * UINT64_MAX when neither can be known. */
+uint64_t mem_available(void);
 
 #endif

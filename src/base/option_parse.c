@@ -58,7 +58,7 @@ static int check_arguments(const shoal_options *o, shoal_error *err)
 /* A run file among the arguments of train: it alone, or it first. */
 static int take_run_file(shoal_options *o, shoal_error *err)
 {
-    if (o->command != CMD_TRAIN || o->args.n == 0)
+    if ((o->command != CMD_TRAIN && o->command != CMD_PLAN) || o->args.n == 0)
         return 0;
     char *first = o->args.item[0];
     size_t n = strlen(first);

@@ -183,6 +183,8 @@ int scan_new(const features *f, size_t memory, const char *spool_dir, pool *thre
 int scan_add(scan *s, const binding *b, const struct ArrowArray *batch, const raw_block *raw, shoal_error *err);
 /* Writes the statistics into f and places it. Frees nothing. Refuses an empty source and a constant label by name. */
 int scan_finish(scan *s, features *f, shoal_error *err);
+/* What follows is a sample of the source: a label that is constant in it is no error. */
+void scan_of_sample(scan *s);
 void scan_free(scan *s);
 /* Weighted rows and clicks so far, for the first guess of the bias. */
 void scan_label(const scan *s, uint64_t *rows, double *weight, double *positive_weight);

@@ -28,6 +28,7 @@ struct scan {
     lane *lane;
     uint64_t rows, positives;
     double weight, positive_weight;
+    int of_sample;
     /* of the batch at hand */
     const binding *binding;
     const struct ArrowArray *batch;
@@ -317,12 +318,17 @@ static int finish_feature(lane *l, feature *f, shoal_error *err)
     return rc ? (error_where(err, rc, "feature '%s'", f->name), rc) : 0;
 }
 
+void scan_of_sample(scan *s)
+{
+    s->of_sample = 1;
+}
+
 int scan_finish(scan *s, features *f, shoal_error *err)
 {
     int rc = 0;
     if (s->rows == 0)
         return error_set(err, SHOAL_DATA, "the source has no rows: nothing to train on");
-    if (f->label && (s->positives == 0 || s->positives == s->rows))
+    if (f->label && !s->of_sample && (s->positives == 0 || s->positives == s->rows))
         return error_set(err, SHOAL_DATA,
                          "label '%s' is %d in all %llu rows: a model needs both; check the label and the filter",
                          f->label, s->positives != 0, (unsigned long long)s->rows);

@@ -257,3 +257,5 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
     z->data += n - z->z.avail_out;
     return (int64_t)(n - z->z.avail_out);
 }
+
+uint64_t inflater_consumed(const inflater *z) { return z->in_end - (z->end - z->begin); }

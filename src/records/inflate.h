@@ -21,6 +21,7 @@ int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64
 void inflater_free(inflater *z); /* NULL is nothing */
 /* Up to n bytes, 0 only at a clean end. A cut member, a wrong checksum or bytes behind the last member are DATA. */
 int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err);
+uint64_t inflater_consumed(const inflater *z); /* bytes of the file behind what was given out */
 enum container inflater_container(const inflater *z);
 file_reader *inflater_file(const inflater *z);
 const char *inflater_path(const inflater *z);

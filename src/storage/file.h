@@ -40,6 +40,8 @@ int file_mkdirs(const char *path, shoal_error *err); /* what it makes is synced 
 int file_rename(const char *from, const char *to, shoal_error *err); /* synced, with the failure that file_commit has */
 int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
 int file_sync_dir(const char *path, shoal_error *err);
+/* Bytes that may still be written where path is, or, when it is not there yet, where it would be made. */
+int file_space(const char *path, uint64_t *bytes, shoal_error *err);
 /* Expands a path, glob or folder to files in byte order of their names. Of folders: all files below, without names that
  * start with '_' or '.'; `k=v` folders are kept as they are in the path. Nothing found is STORAGE with the reason. */
 int file_list(const char *pattern, char ***paths, size_t *n, shoal_error *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -184,6 +185,28 @@ int file_sync_dir(const char *path, shoal_error *err)
     if (file_op_begin() != 0 || (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP))
         rc = error_errno(err, "cannot sync the folder", path, errno);
     close(fd);
+    return rc;
+}
+
+int file_space(const char *path, uint64_t *bytes, shoal_error *err)
+{
+    const char *local;
+    struct statvfs info;
+    int rc = file_local_path(path, &local, err);
+    char *at = rc == 0 ? mem_strdup(local) : NULL;
+    if (rc == 0 && !at)
+        rc = error_nomem(err, strlen(local) + 1, "a path");
+    while (rc == 0 && statvfs(at, &info) != 0) {
+        int errnum = errno;
+        char *up = errnum == ENOENT && strcmp(at, ".") != 0 && strcmp(at, "/") != 0 ? file_parent(at) : NULL;
+        if (!up)
+            rc = error_errno(err, "cannot tell the free space of", path, errnum);
+        mem_free(at);
+        at = up;
+    }
+    if (rc == 0)
+        *bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    mem_free(at);
     return rc;
 }
 

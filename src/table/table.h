@@ -48,6 +48,17 @@ int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);
 /* The files that the paths of a spec name, in order; n = 0 for a stream or "-". Free by file_list_free. */
 int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err);
 
+/* How large a source is, without reading it. */
+typedef struct table_size {
+    size_t files;
+    uint64_t rows;       /* of the files, before --sql */
+    int exact;           /* rows are counted (footers, indexes), not estimated from the heads of files, and no query changes them */
+    uint64_t bytes;      /* of the files */
+    uint64_t read_bytes; /* of those, what reading the chosen columns takes */
+} table_size;
+/* Streams and standard input are USAGE. */
+int table_measure(const table_spec *spec, table_size *out, shoal_error *err);
+
 typedef struct sink_spec {
     const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (text) */
     enum table_format format; /* FORMAT_GUESS: by the ending of path */

@@ -210,7 +210,7 @@ static int spool_build(const dataset_request *q, pool *threads, report *r, datas
     if (rc == 0)
         rc = ingest_train(q, threads, r, d, err);
     int has_valid = 0;
-    if (rc == 0)
+    if (rc == 0 && q->sample_rows == 0)
         rc = ingest_valid(q, threads, r, d, &has_valid, err);
     if (rc == 0)
         rc = featurefile_save(q->spool_dir, d->features, err);

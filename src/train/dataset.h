@@ -25,6 +25,7 @@ typedef struct dataset_request {
     const char *features_yaml; /* path, or NULL: guess */
     const char *spool_dir;
     size_t memory;
+    uint64_t sample_rows; /* > 0: only the first rows of the training source, and none to validate on; for trying a run */
     const shoal_options *options;
     const shoal_host *host;
 } dataset_request;

@@ -263,6 +263,7 @@ static int prune_columns(pass *p, shoal_error *err)
     if (rc == 0) {
         spec.columns = names;
         spec.n_columns = n;
+        spec.limit = q->sample_rows;
         rc = table_open(&spec, &pruned, err);
     }
     mem_free(names);
@@ -299,6 +300,7 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
     int rc = report_state(r, "reading", "the training data", err);
     if (rc == 0)
         rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
+    spec.limit = q->sample_rows;
     if (rc == 0)
         rc = table_open(&spec, &p.table, err);
     if (rc == 0)
@@ -314,6 +316,8 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = binding_new(d->features, table_schema(p.table), 1, &p.binding, err);
     if (rc == 0)
         rc = scan_new(d->features, q->memory, q->spool_dir, threads, &p.scan, err);
+    if (rc == 0 && q->sample_rows)
+        scan_of_sample(p.scan);
     if (rc == 0)
         rc = pass_pack(&p, "train.pack", err);
     if (rc == 0)

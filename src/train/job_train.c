@@ -10,9 +10,8 @@
 #include "base/mem.h"
 #include "train/identity.h"
 #include "train/modelfile.h"
+#include "train/setup.h"
 #include "train/trainer.h"
-
-#define HIDDEN_MAX 64
 
 typedef struct train_job {
     const shoal_options *options;
@@ -38,25 +37,16 @@ typedef struct train_job {
 static int job_request(train_job *j, shoal_error *err)
 {
     const shoal_options *o = j->options;
-    dataset_request *q = &j->request;
-    q->n_train = option_args(o, &q->train);
-    q->n_valid = option_list(o, "valid", &q->valid);
-    q->n_drop = option_list(o, "drop", &q->drop);
-    q->label = option_str(o, "label");
-    q->weight = option_str(o, "weight");
-    q->features_yaml = option_str(o, "features");
-    q->memory = (size_t)option_i64(o, "memory");
-    q->options = o;
-    q->host = j->host;
-    if (!q->label)
-        return error_set(err, SHOAL_USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns");
+    int rc = setup_request(o, j->host, &j->request, err);
+    if (rc < 0)
+        return rc;
     j->out = option_str(o, "out");
     if (!j->out)
         return error_set(err, SHOAL_USAGE, "--out DIR is missing: the folder for the model");
     const char *spool = option_str(o, "spool-dir");
     j->spool = spool ? mem_sprintf("%s/shoal-spool", spool) : mem_sprintf("%s/spool", j->out);
     j->manifest = mem_sprintf("%s/" MODELFILE_MANIFEST, j->out);
-    q->spool_dir = j->spool;
+    j->request.spool_dir = j->spool;
     return j->spool && j->manifest ? 0 : error_nomem(err, 0, "a path");
 }
 
@@ -140,50 +130,6 @@ static int job_kernels(train_job *j, shoal_error *err)
     return kernels_get(name ? name : "auto", &j->kernels, err);
 }
 
-static int parse_hidden(const shoal_options *o, uint32_t *units, size_t *n, shoal_error *err)
-{
-    const char *const *words;
-    *n = option_list(o, "hidden", &words);
-    if (*n > HIDDEN_MAX)
-        return error_set(err, SHOAL_USAGE, "--hidden names %zu layers, expected at most %d", *n, HIDDEN_MAX);
-    for (size_t i = 0; i < *n; i++) {
-        int64_t v = 0;
-        if (view_to_i64(view_of(words[i], strlen(words[i])), &v) < 0 || v < 1 || v > 65536)
-            return error_set(err, SHOAL_USAGE, "--hidden is '%s', expected whole numbers from 1 to 65536", words[i]);
-        units[i] = (uint32_t)v;
-    }
-    return 0;
-}
-
-static int job_model(train_job *j, shoal_error *err)
-{
-    uint32_t units[HIDDEN_MAX];
-    conf *yaml = NULL;
-    model_overrides over = {.dropout = -1};
-    int rc = parse_hidden(j->options, units, &over.n_hidden, err);
-    if (rc == 0)
-        rc = model_source(option_str(j->options, "model"), &yaml, err);
-    if (rc < 0)
-        return rc;
-    if (option_is_set(j->options, "dropout"))
-        over.dropout = option_f64(j->options, "dropout");
-    over.embedding_dim = option_i64(j->options, "embedding-dim");
-    over.hidden = over.n_hidden ? units : NULL;
-    rc = model_build(yaml, j->data.features, &over, &j->model, err);
-    conf_free(yaml);
-    return rc;
-}
-
-static void job_plan(train_job *j)
-{
-    const pack *p = j->data.train;
-    uint64_t bytes = 0;
-    for (uint32_t b = 0; b < pack_blocks(p); b++)
-        bytes += pack_block_bytes(p, b);
-    plan_init(&j->plan, pack_rows(p), pack_blocks(p), PACK_BLOCK_ROWS, bytes, (uint64_t)option_i64(j->options, "seed"),
-              (uint32_t)option_i64(j->options, "batch-size"), (uint32_t)option_i64(j->options, "micro-batch"));
-}
-
 static int job_weights(train_job *j, shoal_error *err)
 {
     int slots = optimizer_slots(j->optim.kind, (float)j->optim.momentum);
@@ -243,11 +189,11 @@ static int job_prepare(train_job *j, shoal_error *err)
     if (rc == 0)
         rc = save_features_yaml(j, err);
     if (rc == 0)
-        rc = job_model(j, err);
+        rc = setup_model(j->options, j->data.features, &j->model, err);
     if (rc < 0)
         return rc;
     tell_model(j);
-    job_plan(j);
+    setup_plan(j->options, j->data.train, &j->plan);
     rc = optim_from(j->options, trainer_epoch_steps(&j->config, &j->plan) * j->config.epochs, &j->optim, err);
     if (rc == 0)
         rc = identity_new(j->options, &j->data, j->model, j->kernels, &j->identity, err);

@@ -288,7 +288,10 @@ int report_new(const char *out_dir, const shoal_options *o, const shoal_host *ho
     return rc;
 }
 
-void report_beat(report *r) { atomic_fetch_add_explicit(&r->beats, 1, memory_order_relaxed); }
+void report_beat(report *r)
+{
+    if (r) atomic_fetch_add_explicit(&r->beats, 1, memory_order_relaxed);
+}
 
 /* Under the lock: a beat since the last look is progress now. */
 static void note_progress(report *r)
@@ -310,6 +313,7 @@ static void measure(report *r, const report_step *s, uint64_t now)
 
 int report_state(report *r, const char *state, const char *waiting_for, shoal_error *err)
 {
+    if (!r) return 0;
     report_beat(r);
     int rc = check_stall(r, err);
     if (rc) return rc;

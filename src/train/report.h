@@ -7,7 +7,8 @@
  * "exit_code", "pid", "host"}; every field is in docs/run-json.md. rows_read_this_run counts the training rows that this
  * process computed on (not those before the checkpoint it resumed from).
  *
- * All functions but report_beat belong to the job's own thread. */
+ * All functions but report_beat belong to the job's own thread. report_state and report_beat do nothing for NULL, so that
+ * parts of a run can be tried without being one. */
 #ifndef TRAIN_REPORT_H
 #define TRAIN_REPORT_H
 

@@ -9,8 +9,9 @@ SHOAL_API int shoal_run(const shoal_options *o, const shoal_host *host, shoal_er
         const char *name;
         int (*run)(const shoal_options *o, const shoal_host *host, shoal_error *err);
     } JOB[] = {
-        {"convert", shoal_convert}, {"show", shoal_show}, {"check", shoal_check},     {"index", shoal_index}, {"synth", shoal_synth},
-        {"train", shoal_train},     {"eval", shoal_eval}, {"predict", shoal_predict}, {"summary", shoal_summary},
+        {"convert", shoal_convert}, {"show", shoal_show},   {"check", shoal_check}, {"index", shoal_index},
+        {"synth", shoal_synth},     {"plan", shoal_plan},   {"train", shoal_train}, {"eval", shoal_eval},
+        {"predict", shoal_predict}, {"summary", shoal_summary},
     };
     const char *command = option_command(o);
     for (size_t i = 0; i < sizeof JOB / sizeof JOB[0]; i++)

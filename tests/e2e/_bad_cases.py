@@ -187,6 +187,7 @@ case("real number out of range", USAGE, "--lr is -1, expected 0 to 1000000", *tr
 case("unknown choice", USAGE, "--optimizer is 'adma', expected sgd|adagrad|adam|ftrl; did you mean 'adam'?", *train("--optimizer", "adma"))
 case("unknown choice without likeness", USAGE, "--optimizer is 'xyzzy', expected sgd|adagrad|adam|ftrl", *train("--optimizer", "xyzzy"))
 case("source missing", USAGE, "no source is given: name files, folders or patterns, or - for standard input", "show")
+case("plan of a pipe", USAGE, "the size of a stream or of standard input cannot be known before it is read; name files", "plan", "-", "--format", "csv", "--label", "label")
 case("too few arguments", USAGE, "'shoal check' takes SRC..., got 0 arguments; see shoal check --help", "check")
 case("model missing", USAGE, "'shoal eval' takes MODEL SRC..., got 0 arguments; see shoal eval --help", "eval")
 case("destination missing", USAGE, "convert: only 'good.csv' is given; name the sources and then the destination", "convert", "good.csv")

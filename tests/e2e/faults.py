@@ -43,6 +43,7 @@ COMMANDS = [
     ("show", ["show", "whole.tfrecord", "-n", "5"], None),
     ("check", ["check", "whole.tfrecord"], None),
     ("train", ["train", CSV, *MODEL, "--out", "out"], "out"),
+    ("plan", ["plan", CSV, *MODEL, "--spool-dir", "spool"], "spool"),
     ("eval", ["eval", "whole", CSV], None),
     ("predict", ["predict", "whole", CSV, "out.csv"], "out.csv"),
 ]
