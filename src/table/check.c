@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/folder_manifest.h"
 #include "table/index_file.h"
 #include "table/source.h"
 
@@ -33,18 +34,6 @@ static int same_columns(const struct ArrowSchema *a, const struct ArrowSchema *b
     return 0;
 }
 
-static int read_through(table *t, const shoal_host *host, uint64_t *rows, shoal_error *err)
-{
-    struct ArrowArray batch;
-    int r;
-    while ((r = table_next(t, &batch, err)) == 1) {
-        *rows += (uint64_t)batch.length;
-        batch.release(&batch);
-        if (host_interrupted(host)) return error_set(err, SHOAL_INTERRUPTED, "interrupted");
-    }
-    return r;
-}
-
 static int check_file(const table_spec *like, const char *path, totals *sum, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
     table_spec spec = *like;
@@ -55,8 +44,9 @@ static int check_file(const table_spec *like, const char *path, totals *sum, con
     int has_index = record_index_open(path, &index, err);
     if (has_index < 0) return has_index;
     int r = table_open(&spec, &t, err);
-    if (r == 0) r = has_index ? index_verify(path, &index, host, err) : read_through(t, host, rows, err);
+    if (r == 0) r = has_index ? index_verify(path, &index, host, err) : table_read_through(t, host, rows, err);
     if (r == 0 && has_index) *rows = index.records;
+    if (r == 0) r = folder_manifest_verify(path, *rows, err);
     record_index_release(&index);
     if (r == 0 && sum->have_schema && *rows > 0) r = same_columns(&sum->schema, table_schema(t), path, err);
     if (r == 0 && !sum->have_schema && *rows > 0) {

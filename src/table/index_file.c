@@ -1,11 +1,14 @@
 #include "table/index_file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "records/tfrecord.h"
 #include "table/column_stats.h"
 #include "table/source.h"
+
+#define TYPE_BYTES 160 /* of a type's name: those that arrow_type_name gives */
 
 static int interrupted(const shoal_host *host, shoal_error *err)
 {
@@ -168,22 +171,38 @@ int index_seek(char **files, size_t n, uint64_t skip, index_place *out, shoal_er
 
 /* ---- types -------------------------------------------------------------------------------------------------------------- */
 
-/* What both types can be read as, or NULL: a list is wider than its item, binary than utf8. */
-static const char *wider(const char *a, const char *b)
+static int is_one_of(const char *type, const char *const *list)
 {
-    static const char *const CHAIN[] = {"utf8", "binary", "list<utf8>", "list<binary>"};
-    size_t at_a = 0, at_b = 0, n = sizeof CHAIN / sizeof *CHAIN, k = strlen(a), m = strlen(b);
-    if (strcmp(a, b) == 0) return a;
-    if (m == k + 6 && strncmp(b, "list<", 5) == 0 && strncmp(b + 5, a, k) == 0) return b;
-    if (k == m + 6 && strncmp(a, "list<", 5) == 0 && strncmp(a + 5, b, m) == 0) return a;
-    while (at_a < n && strcmp(CHAIN[at_a], a) != 0) at_a++;
-    while (at_b < n && strcmp(CHAIN[at_b], b) != 0) at_b++;
-    if (at_a == n || at_b == n) return NULL;
-    if ((at_a ^ at_b) == 3) return CHAIN[3]; /* a list of utf8 and binary, or the other way about */
-    return at_a > at_b ? a : b;
+    for (; *list; list++)
+        if (strcmp(*list, type) == 0) return 1;
+    return 0;
 }
 
-typedef struct merged { const char *name, *type; int nullable; size_t seen; } merged;
+/* The type without list<...>; 1 when it was one. */
+static int item_of(const char *type, char item[TYPE_BYTES])
+{
+    size_t n = strlen(type);
+    int is_list = n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>';
+    snprintf(item, TYPE_BYTES, "%.*s", (int)(is_list ? n - 6 : n), is_list ? type + 5 : type);
+    return is_list;
+}
+
+/* Widens `type` so that `other` can be read as it too: a list is wider than its item, binary than utf8, int64 than any two whole
+ * numbers that differ. 0 when there is no such type. */
+static int widen(char type[TYPE_BYTES], const char *other)
+{
+    static const char *const WHOLE[] = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", NULL};
+    static const char *const REAL[] = {"float32", "float64", NULL}, *const TEXT[] = {"utf8", "binary", NULL};
+    char a[TYPE_BYTES], b[TYPE_BYTES];
+    int is_list = item_of(type, a) | item_of(other, b);
+    const char *item = strcmp(a, b) == 0 ? a : is_one_of(a, WHOLE) && is_one_of(b, WHOLE) ? "int64" : is_one_of(a, REAL) && is_one_of(b, REAL) ? "float64" :
+                       is_one_of(a, TEXT) && is_one_of(b, TEXT) ? "binary" : NULL;
+    if (!item || strlen(item) + 7 > TYPE_BYTES) return 0;
+    snprintf(type, TYPE_BYTES, is_list ? "list<%.150s>" : "%.150s", item);
+    return 1;
+}
+
+typedef struct merged { const char *name; char type[TYPE_BYTES]; int nullable; size_t seen; } merged;
 
 /* Features of one file among those of all; names stay those of the index, which lives as long. */
 static int merge_file(const char *file, const record_index *x, merged *all, size_t *n, size_t files_before, shoal_error *err)
@@ -192,12 +211,13 @@ static int merge_file(const char *file, const record_index *x, merged *all, size
         const index_feature *f = &x->feature[i];
         size_t k = i < *n && strcmp(all[i].name, f->name) == 0 ? i : 0;
         while (k < *n && strcmp(all[k].name, f->name) != 0) k++;
-        if (k == *n) all[(*n)++] = (merged){f->name, f->type, f->nullable || files_before > 0, 0};
-        const char *type = wider(all[k].type, f->type);
-        if (!type)
+        if (k == *n) {
+            all[(*n)++] = (merged){.name = f->name, .nullable = f->nullable || files_before > 0};
+            snprintf(all[k].type, TYPE_BYTES, "%s", f->type);
+        }
+        if (!widen(all[k].type, f->type))
             return error_set(err, SHOAL_DATA, "%s: feature '%s' is %s, but %s in a file before it (by their indexes); a column has one type",
                              file, f->name, f->type, all[k].type);
-        all[k].type = type;
         all[k].nullable |= f->nullable;
         all[k].seen++;
     }

@@ -1,10 +1,12 @@
-/* index_job.c: shoal_index: makes the index of each TFRecord file beside it. A line a file. */
+/* index_job.c: shoal_index: makes the index of each TFRecord file beside it, and the manifest of each folder that is named. A
+ * line a file. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/host.h"
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/folder_manifest.h"
 #include "table/index_file.h"
 #include "table/source.h"
 
@@ -39,37 +41,71 @@ static int still_right(const char *file, const char *path, const shoal_host *hos
     return file_remove_tree(path, err);
 }
 
-static int index_file(const char *file, int json, const shoal_host *host, shoal_error *err)
+static int index_file(const char *file, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
     record_index x;
-    enum table_format format = FORMAT_GUESS;
-    char *one = (char *)file, *path = record_index_path(file);
+    char *path = record_index_path(file);
     record_index_init(&x);
-    int r = path ? format_of_files(&one, 1, &format, err) : error_nomem(err, strlen(file), "a path");
-    if (r == 0 && format != FORMAT_TFRECORD) r = error_set(err, SHOAL_USAGE, "%s: an index is made of TFRecord files only", file);
-    if (r == 0) r = still_right(file, path, host, &x, err);
+    int r = path ? still_right(file, path, host, &x, err) : error_nomem(err, strlen(file), "a path");
     if (r == 0 && (r = index_make(file, host, &x, err)) == 0) r = record_index_write(file, &x, err);
+    *rows = x.records;
     if (r >= 0) r = say(file, &x, json, host, err);
     record_index_release(&x);
     mem_free(path);
     return r;
 }
 
+/* Files of other formats are counted for the manifest. */
+static int count_file(const char *file, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    table_spec spec = {.paths = &file, .n_paths = 1};
+    table *t;
+    int r = table_open(&spec, &t, err);
+    if (r == 0) r = table_read_through(t, host, rows, err);
+    table_free(t);
+    return r;
+}
+
+static int take_file(char *file, int is_folder, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    enum table_format format = FORMAT_GUESS;
+    int r = format_of_files(&file, 1, &format, err);
+    if (r == 0 && format == FORMAT_TFRECORD) return index_file(file, json, host, rows, err);
+    if (r == 0 && is_folder) return count_file(file, host, rows, err);
+    return r < 0 ? r : error_set(err, SHOAL_USAGE, "%s: an index is made of TFRecord files only", file);
+}
+
+/* The files of one path. */
+static int index_path(const char *path, int json, const shoal_host *host, shoal_error *err)
+{
+    char **files = NULL;
+    size_t n = 0;
+    folder_manifest m;
+    if (strncmp(path, "file://", 7) == 0) path += 7;
+    int is_folder = file_is_dir(path), r = file_list(path, &files, &n, err);
+    folder_manifest_init(&m);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        uint64_t rows = 0;
+        const char *name = files[i] + strlen(path);
+        r = take_file(files[i], is_folder, json, host, &rows, err);
+        while (*name == '/') name++;
+        if (r == 0 && is_folder) r = folder_manifest_add(&m, name, files[i], rows, err);
+        host_progress(host, "%zu of %zu files", i + 1, n);
+    }
+    if (r == 0 && is_folder) r = folder_manifest_write(&m, path, err);
+    folder_manifest_release(&m);
+    file_list_free(files, n);
+    return r;
+}
+
 int shoal_index(const shoal_options *o, const shoal_host *host, shoal_error *err)
 {
     const char *const *args;
-    table_spec spec = {0};
-    char **files;
-    size_t n;
-    spec.n_paths = option_args(o, &args);
-    spec.paths = args;
-    int r = table_files(&spec, &files, &n, err);
-    if (r < 0) return r;
-    if (n == 0) r = error_set(err, SHOAL_USAGE, "an index is made of files: standard input has no place to put it");
+    size_t n = option_args(o, &args);
+    int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        r = index_file(files[i], option_flag(o, "json"), host, err);
-        host_progress(host, "%zu of %zu files", i + 1, n);
+        if (strcmp(args[i], "-") == 0) return error_set(err, SHOAL_USAGE, "an index is made of files: standard input has no place to put it");
+        r = index_path(args[i], option_flag(o, "json"), host, err);
     }
-    file_list_free(files, n);
     return r;
 }

@@ -276,16 +276,10 @@ static int show_count(table_spec *spec, const shoal_host *host, shoal_error *err
 {
     uint64_t rows = 0;
     table *t = NULL;
-    struct ArrowArray batch;
     int r = table_count(spec, &rows, err);
     if (r == 0) {
         spec->skip = spec->limit = rows = 0;
-        if ((r = table_open(spec, &t, err)) == 0) r = 1;
-        while (r == 1 && (r = table_next(t, &batch, err)) == 1) {
-            rows += (uint64_t)batch.length;
-            batch.release(&batch);
-            if (host_interrupted(host)) r = error_set(err, SHOAL_INTERRUPTED, "interrupted");
-        }
+        if ((r = table_open(spec, &t, err)) == 0) r = table_read_through(t, host, &rows, err);
         table_free(t);
     }
     return r < 0 ? r : host_outf(host, err, "%llu\n", (unsigned long long)rows);

@@ -1,6 +1,6 @@
 /* sink.c: where output goes. Everything is made in a work folder ".NAME.tmp-PID" beside its final name, synced, read back
  * and counted there, and then renamed: a name that is seen is whole. Folders get shards part-00000.ENDING that are cut
- * between batches at max_file_bytes, the schema of TFRecord shards, and _SUCCESS. */
+ * between batches at max_file_bytes, the schema of TFRecord shards, a manifest, and _SUCCESS. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "records/record_index.h"
 #include "storage/file.h"
+#include "table/folder_manifest.h"
 #include "table/source.h"
 #include "table/writer.h"
 
@@ -64,6 +65,17 @@ static int folder_is_empty(const char *path)
     if (!d) return 0;
     int n = 0;
     for (struct dirent *e; (e = readdir(d));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    return n == 0;
+}
+
+/* Of data: names that begin with _ or . are none. */
+static int folder_has_no_files(const char *path)
+{
+    DIR *d = opendir(path);
+    if (!d) return 0;
+    int n = 0;
+    for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.' && e->d_name[0] != '_';
     closedir(d);
     return n == 0;
 }
@@ -326,14 +338,56 @@ static void remove_shard(const sink *s, size_t i)
     mem_free(path);
 }
 
+static int add_shards(const sink *s, folder_manifest *m, shoal_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < s->n_shards; i++)
+        r = folder_manifest_add(m, path_base(s->shards[i].path), s->shards[i].path, s->shards[i].rows, err);
+    return r;
+}
+
+/* The shards, the manifest that lists them (written when `lists`), _SUCCESS; all of them or none. */
+static int place_appended(const sink *s, folder_manifest *m, int lists, shoal_error *err)
+{
+    size_t done = 0;
+    folder_manifest before;
+    int r = folder_manifest_read(s->path, &before, err), had = r == 1, listed = 0;
+    if (r == 1) r = 0;
+    for (; r == 0 && done < s->n_shards; done++) r = append_shard(s, done, err);
+    if (r == 0 && lists) {
+        listed = 1;
+        r = folder_manifest_write(m, s->path, err);
+    }
+    if (r == 0) r = write_success(s->path, err);
+    /* on failure: `done` counts the one that failed, which took itself back, unless it was what comes after them */
+    for (size_t i = 0; r < 0 && i < done; i++) remove_shard(s, i);
+    if (r < 0 && listed && had) folder_manifest_write(&before, s->path, NULL);
+    else if (r < 0 && listed) folder_manifest_remove(s->path);
+    folder_manifest_release(&before);
+    return r;
+}
+
+/* A folder whose files no manifest lists gets none: it would list the new ones alone. */
 static int append_folder(const sink *s, shoal_error *err)
 {
+    folder_manifest m;
     int r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
-    size_t done = 0;
-    for (; r == 0 && done < s->n_shards; done++) r = append_shard(s, done, err);
-    if (r == 0) r = write_success(s->path, err);
-    /* on failure: `done` counts the one that failed, which took itself back, unless it was _SUCCESS that failed */
-    for (size_t i = 0; r < 0 && i < done; i++) remove_shard(s, i);
+    if (r < 0) return r;
+    r = folder_manifest_read(s->path, &m, err);
+    int lists = r == 1 || (r == 0 && folder_has_no_files(s->path));
+    if (r >= 0) r = lists ? add_shards(s, &m, err) : 0;
+    if (r == 0) r = place_appended(s, &m, lists, err);
+    folder_manifest_release(&m);
+    return r;
+}
+
+static int write_manifest(const sink *s, shoal_error *err)
+{
+    folder_manifest m;
+    folder_manifest_init(&m);
+    int r = add_shards(s, &m, err);
+    if (r == 0) r = folder_manifest_write(&m, s->work, err);
+    folder_manifest_release(&m);
     return r;
 }
 
@@ -341,6 +395,7 @@ static int place_folder(const sink *s, shoal_error *err)
 {
     int r = s->ops == &WRITER_TFRECORD ? write_folder_schema(s, err) : 0;
     if (r == 0 && s->spec.append && file_exists(s->path)) return append_folder(s, err);
+    if (r == 0) r = write_manifest(s, err);
     if (r == 0) r = write_success(s->work, err);
     if (r == 0) r = file_sync_dir(s->work, err);
     return r < 0 ? r : replace(s->work, s->path, err);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "storage/file.h"
+#include "table/folder_manifest.h"
 #include "table/index_file.h"
 #include "table/source.h"
 
@@ -42,7 +43,12 @@ int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *e
         char **more = NULL;
         size_t n_more = 0;
         if (strcmp(spec->paths[i], "-") == 0) continue;
-        if ((r = file_list(spec->paths[i], &more, &n_more, err)) < 0) break;
+        const char *path = strncmp(spec->paths[i], "file://", 7) == 0 ? spec->paths[i] + 7 : spec->paths[i];
+        if ((r = file_list(path, &more, &n_more, err)) < 0) break;
+        if (file_is_dir(path) && (r = folder_manifest_compare(path, more, n_more, err)) < 0) {
+            file_list_free(more, n_more);
+            break;
+        }
         char **all = mem_realloc(*files, (*n + n_more + 1) * sizeof *all);
         if (!all) {
             file_list_free(more, n_more);
@@ -268,20 +274,44 @@ int table_next(table *t, struct ArrowArray *out, shoal_error *err)
 
 const char *table_row_name(const table *t, uint64_t row, char *out, size_t n) { return t->from.row_name(t->from.ctx, row + t->from.skipped, out, n); }
 
+int table_read_through(table *t, const shoal_host *host, uint64_t *rows, shoal_error *err)
+{
+    struct ArrowArray batch;
+    int r;
+    while ((r = table_next(t, &batch, err)) == 1) {
+        *rows += (uint64_t)batch.length;
+        batch.release(&batch);
+        if (host_interrupted(host)) return error_set(err, SHOAL_INTERRUPTED, "interrupted");
+    }
+    return r;
+}
+
+/* 1 when all paths are folders with a manifest. */
+static int count_listed(const table_spec *spec, uint64_t *rows, shoal_error *err)
+{
+    int r = 1;
+    *rows = 0;
+    for (size_t i = 0; r == 1 && i < spec->n_paths; i++) {
+        uint64_t more = 0;
+        r = file_is_dir(spec->paths[i]) ? folder_manifest_rows(spec->paths[i], &more, err) : 0;
+        *rows += more;
+    }
+    return r;
+}
+
 int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err)
 {
     char **files = NULL;
     size_t n = 0;
     enum table_format format = spec->format;
-    *rows = 0;
-    if (spec->stream || spec->sql) return 0;
-    int r = table_files(spec, &files, &n, err);
+    if (spec->stream || spec->sql || spec->n_paths == 0) return 0;
+    int r = table_files(spec, &files, &n, err); /* compares manifests */
+    if (r == 0 && n > 0) r = count_listed(spec, rows, err);
     if (r == 0 && n > 0 && format == FORMAT_GUESS) r = format_of_files(files, n, &format, err);
     if (r == 0 && n > 0 && format == FORMAT_TFRECORD) r = index_count(files, n, rows, err);
     file_list_free(files, n);
     return r;
 }
-
 
 /* ---- as a stream ---------------------------------------------------------------------------------------------------- */
 

@@ -41,7 +41,9 @@ const struct ArrowSchema *table_schema(const table *t); /* a struct; owned by t 
 int table_next(table *t, struct ArrowArray *out, shoal_error *err);
 /* Where a row came from: "part-3.parquet row 17". Only rows already read. Returns out. */
 const char *table_row_name(const table *t, uint64_t row, char *out, size_t n);
-/* 1 with the number of rows when indexes tell it without reading, else 0. */
+/* Reads to the end and adds the rows to *rows. */
+int table_read_through(table *t, const shoal_host *host, uint64_t *rows, shoal_error *err);
+/* 1 with the number of rows when manifests or indexes tell it without reading, else 0. */
 int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err);
 /* As a stream for others; takes t over. */
 int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);

@@ -337,6 +337,37 @@ case("index and another schema", DATA, "1 of 1 files are bad; the first: x.tfrec
 case("index cut", DATA, ".x.tfrecord.index: no index of shoal, or one that was cut; make it anew by shoal index", "show", "x.tfrecord", before=index_bytes(lambda d: d[:50]))
 case("index damaged", DATA, ".x.tfrecord.index: the index is damaged; make it anew by shoal index", "show", "x.tfrecord", before=index_bytes(flip(80)))
 case("index that is newer", DATA, ".x.tfrecord.index: version 254 of the index is newer than this shoal reads (1): use a newer shoal", "show", "x.tfrecord", before=index_bytes(flip(8)))
+
+
+def in_folder(change):
+    """A case's `before`: a folder of two shards, and something done to it."""
+    def before():
+        must("synth", "--rows", "5000", "--numeric", "1", "--categorical", "2", "f", "--to", "tfrecord", "--max-file-size", "100K")
+        change(pathlib.Path("f"))
+    return before
+
+
+def manifest(text):
+    return {"d/_manifest.json": text, "d/a.csv": GOOD}
+
+
+ENTRY = '{"file": "a.csv", "rows": 40, "bytes": 1, "xxh3_128": "%s"}' % ("0" * 32)
+case("folder without a shard", DATA, "f/part-00001.tfrecord is missing: the folder's _manifest.json lists it with 2048 rows; restore it, or make the manifest anew by shoal index f", "show", "f",
+     before=in_folder(lambda f: (f / "part-00001.tfrecord").unlink()))
+case("folder with another shard", DATA, "f/part-00009.tfrecord is not in the folder's _manifest.json: another program put it there, or an append that did not finish; remove it, or take it up by shoal index f", "show", "f",
+     before=in_folder(lambda f: shutil.copy(f / "part-00001.tfrecord", f / "part-00009.tfrecord")))
+case("folder with a cut shard", DATA, "d/a.csv has %d bytes, but the folder's _manifest.json lists it with 1: it was cut or replaced; restore it, or make the manifest anew by shoal index d" % len(GOOD), "show", "d",
+     files=manifest('{"shoal_manifest": 1, "files": [' + ENTRY + "]}"))
+case("folder with a changed file", DATA, "1 of 1 files are bad; the first: p/part-00000.csv: its bytes are not those that p/_manifest.json lists: it was changed; restore it, or make the manifest anew by shoal index p", "check", "p",
+     before=lambda: (must("convert", "good.csv", "p", "--to", "csv"), rewrite("p/part-00000.csv", "p/part-00000.csv", lambda d: d.replace(b"0.5", b"0.6"))(), None)[2])
+case("folder of other counts", DATA, "1 of 1 files are bad; the first: p/part-00000.csv: it has 40 rows, but p/_manifest.json lists 41; make the manifest anew by shoal index p", "check", "p",
+     before=lambda: (must("convert", "good.csv", "p", "--to", "csv"), rewrite("p/_manifest.json", "p/_manifest.json", lambda d: d.replace(b'"rows": 40', b'"rows": 41'))(), None)[2])
+for name, message, text in (("that is none", "d/_manifest.json:1: no JSON: '[' or '{' expected near 'x'", "x"),
+                            ("that is newer", "d/_manifest.json: version 2 of the manifest is newer than this shoal reads (1): use a newer shoal", '{"shoal_manifest": 2, "files": []}'),
+                            ("without files", 'd/_manifest.json: no manifest of shoal: "shoal_manifest": 1 and "files": [...] are expected', '{"shoal_manifest": 1}'),
+                            ("with half a file", 'd/_manifest.json: file 0 needs "file", "rows", "bytes" and "xxh3_128"', '{"shoal_manifest": 1, "files": [{"file": "a"}]}'),
+                            ("with a file twice", "d/_manifest.json: file 'a.csv' is there twice", '{"shoal_manifest": 1, "files": [' + ENTRY + ", " + ENTRY + "]}")):
+    case(f"manifest {name}", DATA, message, "show", "d", files=manifest(text))
 case("index of another format", USAGE, "good.csv: an index is made of TFRecord files only", "index", "good.csv")
 case("index of a pipe", USAGE, "an index is made of files: standard input has no place to put it", "index", "-")
 case("indexes that disagree", DATA, "d/b.tfrecord: feature 'x' is float32, but int64 in a file before it (by their indexes); a column has one type", "show", "d", files={

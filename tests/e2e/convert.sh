@@ -50,6 +50,19 @@ code=0
 "$SHOAL" convert b.tfrecord folder --append 2>/dev/null
 [ "$("$SHOAL" check folder | tail -1)" = "2 files, 10000 rows: all sound" ] || fail "--append: $("$SHOAL" check folder)"
 
+# The manifest lists all of them; a folder of others has none until it is asked for.
+[ "$("$SHOAL" show folder --count)" = 10000 ] || fail "--count"
+grep -q '"rows": 10000' folder/_manifest.json && grep -q 'part-00001' folder/_manifest.json || fail "the manifest: $(cat folder/_manifest.json)"
+mkdir others && cp folder/part-0000* others
+"$SHOAL" convert a.parquet others --to tfrecord --append 2>/dev/null
+[ ! -e others/_manifest.json ] && [ "$("$SHOAL" show others --count)" = 15000 ] || fail "a manifest of part of a folder"
+"$SHOAL" index others >/dev/null 2>&1
+grep -q '"rows": 15000' others/_manifest.json || fail "shoal index makes no manifest"
+"$SHOAL" convert others others.csv --sql "$sql" 2>/dev/null && "$SHOAL" convert others.csv texts --to csv 2>/dev/null
+mv texts/part-00000.csv texts/x.csv
+"$SHOAL" show texts --count >/dev/null 2>&1 && fail "a renamed file is not noticed"
+"$SHOAL" index texts >/dev/null 2>&1 && [ "$("$SHOAL" show texts --count)" = 15000 ] || fail "the manifest of CSV is not made anew"
+
 # What fails leaves nothing behind.
 printf 'a,b\n1,2\n3\n' >short.csv
 for to in x.tfrecord x.parquet x.csv x.jsonl xfolder; do
