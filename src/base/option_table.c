@@ -64,7 +64,7 @@ const shoal_option option_table[] = {
     LIST("valid", "SRC", TRAINS, "rows to validate on after each epoch"),
     TEXT("valid-sql", "QUERY", NULL, TRAINS, "as --sql, for the validation rows; default: --sql"),
     /* the model */
-    {"model", 'm', SHOAL_OPT_STRING, "NAME|FILE", "deepfm", 0, 0, "model of the zoo (lr, fm, deepfm), or a YAML file of layers",
+    {"model", 'm', SHOAL_OPT_STRING, "NAME|FILE", "deepfm", 0, 0, "model of the zoo (lr, fm, ffm, dnn, deepfm, dcn, ...), or a YAML file of layers",
      TRAINS},
     INT("embedding-dim", "N", NULL, 1, 4096, TRAINS, "width of the embeddings; default: the model's"),
     LIST("hidden", "UNITS", TRAINS, "units of the hidden layers, such as 400,400; default: the model's"),
@@ -87,6 +87,7 @@ const shoal_option option_table[] = {
     FLOAT("beta1", "X", "0.9", 0, 0.9999, TRAINS, "decay of the first moment (adam)"),
     FLOAT("beta2", "X", "0.999", 0, 0.999999, TRAINS, "decay of the second moment (adam)"),
     FLOAT("epsilon", "X", "1e-8", 1e-30, 1, TRAINS, "added to the divisor (adam, adagrad)"),
+    FLOAT("accumulator", "X", "0", 0, 1e6, TRAINS, "what AdaGrad's sums of squares begin with (libffm 1, TensorFlow 0.1)"),
     FLOAT("ftrl-beta", "X", "1", 0, 1e6, TRAINS, "beta of FTRL-proximal; its alpha is --lr"),
     INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH), "seed of all chance"),
     INT("patience", "N", "2", 0, 1000000, TRAINS, "stop after so many epochs without a better validation; 0: never"),

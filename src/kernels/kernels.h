@@ -9,6 +9,7 @@
 #define KERNELS_KERNELS_H
 
 #include "base/error.h"
+#include "features/batch.h"
 
 /* Sums along a row are taken in KERNEL_LANES partial sums (element i goes to lane i % KERNEL_LANES), lanes added
  * pairwise at the end (0+8, 1+9, ... then 0+4, ... 0+2, 0+1): the same in every set. */
@@ -111,6 +112,14 @@ typedef struct kernels {
     void (*fm)(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y);
     void (*fm_back)(uint32_t m, uint32_t f, uint32_t d, const float *e, const float *sum, const float *g, float *ge);
 
+    /* Field-aware factorisation machine: layer_ffm.c has the formula. Rows of the table hold f x d floats, part g for field g;
+     * fields are those of the batch, whose first m rows count. y += result. back: gtable[slot] (f * d floats a slot) += the
+     * gradient, rows in order; slot beside the ids, fields one after another. scratch: kernel_ffm_scratch floats. */
+    void (*ffm)(uint32_t m, uint32_t f, uint32_t d, const batch_field *field, const float *table, size_t stride, int normalize,
+                float *scratch, float *y);
+    void (*ffm_back)(uint32_t m, uint32_t f, uint32_t d, const batch_field *field, const uint32_t *slot, const float *table,
+                     size_t stride, int normalize, float *scratch, const float *g, float *gtable);
+
     /* A layer of a cross network (Wang 2021) after its product, all [m x n]: z += bias; y = x0 * z + x. Back, over n numbers:
      * gx0 += g * z; gz = g * x0. */
     void (*cross)(uint32_t m, uint32_t n, const float *x0, const float *bias, const float *x, float *z, float *y);
@@ -141,14 +150,17 @@ typedef struct kernels {
                           size_t stride, const float *g);
 } kernels;
 
+#define KERNEL_FFM_FIELDS 1024
+static inline size_t kernel_ffm_scratch(size_t f, size_t d) { return (f + 3) * f * d + 3 * KERNEL_LANES; }
+
 enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAM, OPTIMIZER_FTRL };
 
 /* Everything of one step that is the same for all values. Formulas are in optimize's reference (portable.c):
- * SGD with optional momentum (s1); AdaGrad (Duchi 2011; s1 = sum of squares); Adam (Kingma 2015; s1, s2 = moments,
+ * SGD with optional momentum (s1); AdaGrad (Duchi 2011; accumulator + s1 = sum of squares); Adam (Kingma 2015; s1, s2 = moments,
  * bias corrections precomputed); FTRL-proximal (McMahan 2013, algorithm 1; s1 = z, s2 = n). L2 adds l2 * w to g. */
 typedef struct optimizer_step {
     enum optimizer_kind kind;
-    float lr, l2, l1, momentum, beta1, beta2, epsilon, ftrl_beta;
+    float lr, l2, l1, momentum, beta1, beta2, epsilon, ftrl_beta, accumulator;
     float correct1, correct2; /* Adam: 1 / (1 - beta1^t), 1 / (1 - beta2^t) */
 } optimizer_step;
 /* State arrays that the kind needs: 0, 1 or 2 (momentum 0 needs none). */

@@ -371,6 +371,7 @@ static void k_fm_back(uint32_t m, uint32_t f, uint32_t d, const float *e, const 
 }
 
 #include "kernels/body_fields.h"
+#include "kernels/body_ffm.h"
 
 /* ---- loss -------------------------------------------------------------------------------------------------------------- */
 
@@ -413,7 +414,7 @@ INLINE void step16(const optimizer_step *o, vf *w, vf *s1, vf *s2, const vf *gra
         break;
     case OPTIMIZER_ADAGRAD:
         *s1 += g * g;
-        *w -= lr * g / (vf_sqrt(*s1) + vf_set(o->epsilon));
+        *w -= lr * g / (vf_sqrt(*s1 + vf_set(o->accumulator)) + vf_set(o->epsilon));
         break;
     default: /* OPTIMIZER_ADAM */
         *s1 = vf_set(o->beta1) * *s1 + vf_set(1.0f - o->beta1) * g;
@@ -529,6 +530,8 @@ const kernels SET_TABLE = {
     .scatter = k_scatter,
     .fm = k_fm,
     .fm_back = k_fm_back,
+    .ffm = k_ffm,
+    .ffm_back = k_ffm_back,
     .cross = k_cross,
     .cross_back = k_cross_back,
     .bi_interaction = k_bi_interaction,

@@ -111,6 +111,7 @@ static const optimizer_step steps[] = {
     {.kind = OPTIMIZER_SGD, .lr = 0.1f, .l2 = 0.01f},
     {.kind = OPTIMIZER_SGD, .lr = 0.1f, .momentum = 0.9f},
     {.kind = OPTIMIZER_ADAGRAD, .lr = 0.1f, .l2 = 0.01f, .epsilon = 1e-7f},
+    {.kind = OPTIMIZER_ADAGRAD, .lr = 0.1f, .epsilon = 1e-7f, .accumulator = 0.5f},
     {.kind = OPTIMIZER_ADAM, .lr = 0.01f, .l2 = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .correct1 = 1.9f,
      .correct2 = 7.5f},
     {.kind = OPTIMIZER_FTRL, .lr = 0.1f, .l1 = 0.5f, .l2 = 0.1f, .ftrl_beta = 1},
@@ -150,6 +151,20 @@ static void run_cross(const kernels *k, uint32_t n, memory *m)
     k->softmax_back(13, n, m->f, n + 2, m->a, n);
     k->cross(13, n, m->a, m->c, m->b, m->e, m->f);
     k->cross_back(13 * (size_t)n, m->a, m->e, m->f, m->b, m->d);
+}
+
+static void run_ffm(const kernels *k, uint32_t n, memory *m)
+{
+    const batch_field field[5] = {{NULL, ids, NULL, 20},
+                                  {offsets, ids + 20, NULL, offsets[20]},
+                                  {offsets, ids + 120, m->c, offsets[20]},
+                                  {NULL, ids + 220, m->c + 100, 20},
+                                  {NULL, ids + 240, NULL, 20}};
+    m->c[100] = m->c[0] = 1;
+    for (int normalize = 0; normalize < 2; normalize++) {
+        k->ffm(20, 5, n, field, m->a, 5 * n + 7, normalize, m->b, m->d);
+        k->ffm_back(20, 5, n, field, ids, m->a, 5 * n + 7, normalize, m->b, m->d, m->e);
+    }
 }
 
 static void run_elementwise(const kernels *k, uint32_t n, memory *m)
@@ -207,7 +222,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
-    {"cross", run_cross},
+    {"cross", run_cross}, {"ffm", run_ffm},
     {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
@@ -476,7 +491,7 @@ static void reference_step(const optimizer_step *o, double *w, double *s1, doubl
         *w -= lr * *s1;
     } else if (o->kind == OPTIMIZER_ADAGRAD) {
         *s1 += g * g;
-        *w -= lr * g / (sqrt(*s1) + (double)o->epsilon);
+        *w -= lr * g / (sqrt(*s1 + (double)o->accumulator) + (double)o->epsilon);
     } else {
         *s1 = (double)o->beta1 * *s1 + (1 - (double)o->beta1) * g;
         *s2 = (double)o->beta2 * *s2 + (1 - (double)o->beta2) * g * g;

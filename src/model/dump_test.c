@@ -12,7 +12,7 @@ static const struct {
 } optimizers[] = {
     {"sgd", {.kind = OPTIMIZER_SGD, .lr = 0.5f, .l2 = 0.01f}},
     {"momentum", {.kind = OPTIMIZER_SGD, .lr = 0.5f, .momentum = 0.75f}},
-    {"adagrad", {.kind = OPTIMIZER_ADAGRAD, .lr = 0.05f, .l2 = 0.01f, .epsilon = 1e-4f}},
+    {"adagrad", {.kind = OPTIMIZER_ADAGRAD, .lr = 0.05f, .l2 = 0.01f, .epsilon = 1e-4f, .accumulator = 0.1f}},
     {"adam", {.kind = OPTIMIZER_ADAM, .lr = 0.05f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-4f}},
     {"ftrl", {.kind = OPTIMIZER_FTRL, .lr = 0.05f, .l1 = 0.001f, .l2 = 0.01f, .ftrl_beta = 1}},
 };
@@ -175,9 +175,9 @@ static json_t *optimizers_json(void)
     for (size_t i = 0; i < N_OPTIMIZERS; i++) {
         const optimizer_step *o = &optimizers[i].o;
         set(all, optimizers[i].name,
-            json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "lr", (double)o->lr, "l1", (double)o->l1, "l2", (double)o->l2,
+            json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "lr", (double)o->lr, "l1", (double)o->l1, "l2", (double)o->l2,
                       "momentum", (double)o->momentum, "beta1", (double)o->beta1, "beta2", (double)o->beta2, "epsilon",
-                      (double)o->epsilon, "ftrl_beta", (double)o->ftrl_beta));
+                      (double)o->epsilon, "ftrl_beta", (double)o->ftrl_beta, "accumulator", (double)o->accumulator));
     }
     return all;
 }

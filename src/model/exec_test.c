@@ -166,6 +166,9 @@ static const char *const networks[] = {
     "layers: [{embedding: {name: a, dim: 2}}, {embedding: {name: b, dim: 2}}, {add: {input: [a, b]}}, {fm: {}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {concat: {name: c, input: [e, numeric, e]}}, {dense: {name: d, units: 1}}, "
     "{fm: {name: f, input: e}}, {add: {input: [d, f, d]}}]",
+    "layers: [{ffm: {dim: 4}}]",
+    "layers: [{ffm: {dim: 3, normalize: true}}]",
+    "layers: [{ffm: {dim: 8, normalize: true, init_uniform: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {cross: {input: [e, numeric], layers: 3}}, {dense: {units: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {cross: {layers: 1}}, {dense: {input: [e, cross], units: 1}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {cross_v2: {input: [e, numeric], layers: 2}}, {dense: {units: 1}}]",
@@ -282,7 +285,7 @@ static void history_does_not_matter(void **state)
     for (int i = 0; i < 2; i++) {
         history_does_not_matter_to(sets[i], text);
         for (size_t j = 0; j < sizeof networks / sizeof *networks; j++)
-            if (strstr(networks[j], "embedding")) history_does_not_matter_to(sets[i], networks[j]);
+            if (strstr(networks[j], "embedding") || strstr(networks[j], "ffm")) history_does_not_matter_to(sets[i], networks[j]);
     }
 }
 

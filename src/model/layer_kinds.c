@@ -7,6 +7,7 @@
     X(linear)          \
     X(embedding)       \
     X(fm)              \
+    X(ffm)             \
     X(cross)           \
     X(cross_v2)        \
     X(dense)           \

@@ -32,6 +32,7 @@ enum param_init {
     INIT_CONSTANT, /* scale */
     INIT_NORMAL,   /* scale = std */
     INIT_UNIFORM,  /* +-scale */
+    INIT_POSITIVE, /* uniform in [0, scale) */
     INIT_BIAS      /* log odds of the base rate */
 };
 

@@ -81,6 +81,7 @@ static float first_value(const param *p, uint64_t row_key, uint64_t e, float bia
     case INIT_CONSTANT: return (float)p->scale;
     case INIT_NORMAL: return (float)(rng_normal(row_key, e) * p->scale);
     case INIT_UNIFORM: return (float)((2 * rng_f64(row_key, e) - 1) * p->scale);
+    case INIT_POSITIVE: return (float)(rng_f64(row_key, e) * p->scale);
     case INIT_BIAS: return bias;
     }
     return 0;

@@ -10,7 +10,7 @@
 static const char *const SHAPING[] = {
     "label", "weight", "sql", "valid-sql", "model", "embedding-dim", "dropout", "batch-size", "micro-batch", "epochs",
     "steps-per-epoch", "optimizer", "lr", "lr-schedule", "warmup-steps", "l1", "l2", "embedding-l2", "embedding-update",
-    "momentum", "beta1", "beta2", "epsilon", "ftrl-beta", "seed", "patience", "monitor",
+    "momentum", "beta1", "beta2", "epsilon", "ftrl-beta", "accumulator", "seed", "patience", "monitor",
 };
 static const char *const SHAPING_LISTS[] = {"drop", "hidden"};
 

@@ -42,6 +42,7 @@ int optim_from(const shoal_options *o, uint64_t total_steps, optim *out, shoal_e
     out->beta2 = option_f64(o, "beta2");
     out->epsilon = option_f64(o, "epsilon");
     out->ftrl_beta = option_f64(o, "ftrl-beta");
+    out->accumulator = option_f64(o, "accumulator");
     out->warmup_steps = (uint64_t)option_i64(o, "warmup-steps");
     out->total_steps = total_steps;
     out->dense_embeddings = strcmp(option_str(o, "embedding-update"), "dense") == 0;
@@ -95,6 +96,7 @@ optimizer_step optim_at(const optim *o, uint64_t t, int table)
         .beta2 = (float)o->beta2,
         .epsilon = (float)o->epsilon,
         .ftrl_beta = (float)o->ftrl_beta,
+        .accumulator = (float)o->accumulator,
         .correct1 = (float)(1 / (1 - power(o->beta1, t + 1))),
         .correct2 = (float)(1 / (1 - power(o->beta2, t + 1))),
     };

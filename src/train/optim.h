@@ -9,7 +9,7 @@ enum lr_schedule { LR_CONSTANT, LR_LINEAR, LR_COSINE, LR_STEP };
 
 typedef struct optim {
     enum optimizer_kind kind;
-    double lr, l1, l2, embedding_l2, momentum, beta1, beta2, epsilon, ftrl_beta;
+    double lr, l1, l2, embedding_l2, momentum, beta1, beta2, epsilon, ftrl_beta, accumulator;
     enum lr_schedule schedule;
     uint64_t warmup_steps, total_steps;
     int dense_embeddings; /* every row of every table takes part in every step, not only those that were touched */

@@ -47,7 +47,7 @@ static int one_of(const char *word, const char *const *list)
 /* What is known of the output without features. */
 static void output_of(const outline_layer *l, char cell[CELL])
 {
-    static const char *const numbers[] = {"linear", "fm", NULL};
+    static const char *const numbers[] = {"linear", "fm", "ffm", NULL};
     static const char *const same[] = {"add", "cross", "cross_v2", "activation", "dropout", "batch_norm", NULL};
     if (strcmp(l->kind, "embedding") == 0) snprintf(cell, CELL, "[rows, fields, %.40s]", text_of(l->attributes, "dim", "?"));
     else if (strcmp(l->kind, "dense") == 0) snprintf(cell, CELL, "[rows, %.40s]", text_of(l->attributes, "units", "?"));

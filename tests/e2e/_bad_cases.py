@@ -530,6 +530,11 @@ for name, message, text in (
 case("model: fm without categories", USAGE, "model 'fm':7: layer 'second' (fm): the data has no categorical fields; declare some, or use model 'lr'", *train("--features", "f.yaml", model="fm"), files={"f.yaml": NUMBER})
 case("model: pairs of one field", USAGE, "m.yaml:1: layer 'p' (pairs): the data has one field, which makes no pair", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": "features: {c: categorical}\n", "m.yaml": "layers: [{embedding: {dim: 4}}, {pairs: {name: p}}, {dense: {units: 1}}]\n"})
+case("model: ffm without categories", USAGE, "model 'ffm':6: layer 'second' (ffm): the data has no categorical fields; declare some, or use model 'lr'", *train("--features", "f.yaml", model="ffm"), files={"f.yaml": NUMBER})
+case("model: ffm of too many fields", USAGE, "model 'libffm':5: layer 'logit' (ffm): the data has 1100 fields; an ffm pairs at most 1024",
+     *train("--features", "f.yaml", source="wide.csv", model="libffm"),
+     files={"wide.csv": "label," + ",".join(f"c{i}" for i in range(1100)) + "\n" + 20 * ("1" + ",a" * 1100 + "\n0" + ",b" * 1100 + "\n"),
+            "f.yaml": "features:\n" + "".join(f"  c{i}: categorical\n" for i in range(1100))})
 case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (

@@ -45,7 +45,7 @@ for file in "$SRC"/models/*.yaml; do
         echo "$model $k $want"
         [ -n "$first_set" ] || first_set=$want
         case $model in
-        lr | fm) [ "$want" = "$first_set" ] || { echo "FAILED: $model on $k differs from$sets"; bad=1; } ;;
+        lr | fm | ffm | libffm) [ "$want" = "$first_set" ] || { echo "FAILED: $model on $k differs from$sets"; bad=1; } ;;
         esac
     done
 done

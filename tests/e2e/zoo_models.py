@@ -55,7 +55,7 @@ def optimize(name, o, w, g, steps):
             w = w - o["lr"] * s1
         elif name == "adagrad":
             s1 = s1 + h * h
-            w = w - o["lr"] * h / (np.sqrt(s1) + o["epsilon"])
+            w = w - o["lr"] * h / (np.sqrt(o["accumulator"] + s1) + o["epsilon"])
         else:
             s1 = o["beta1"] * s1 + (1 - o["beta1"]) * h
             s2 = o["beta2"] * s2 + (1 - o["beta2"]) * h * h
