@@ -20,8 +20,8 @@ void file_close(file_reader *f);
 int file_read_all(const char *path, size_t limit, buf *out, shoal_error *err);
 
 typedef struct file_writer file_writer;
-/* Creates the missing folders above path. With `replace` 0, a path that exists is an error. "-" is standard output; that,
- * pipes and devices are written as they are, without a rename. */
+/* Creates the missing folders above path. With `replace` 0, a path that exists is an error. "-" and /dev/stdout are standard
+ * output; that, pipes and devices (file_is_stream) are written as they are, without a rename. */
 int file_create(const char *path, int replace, file_writer **out, shoal_error *err);
 int file_write(file_writer *w, const void *p, size_t n, shoal_error *err); /* buffered */
 uint64_t file_written(const file_writer *w);
@@ -36,8 +36,14 @@ int file_write_all(const char *path, int replace, const void *p, size_t n, shoal
 /* Paths */
 int file_exists(const char *path);
 int file_is_dir(const char *path);
+/* "-", the name of an open file (/dev/stdout, /dev/fd/3, /proc/...), or what is there and is neither file nor folder. */
+int file_is_stream(const char *path);
+/* path is what is at `top`, or lies below it, by device and inode: whatever the names, links followed. */
+int file_lies_in(const char *path, const char *top);
 int file_mkdirs(const char *path, shoal_error *err); /* what it makes is synced */
 int file_rename(const char *from, const char *to, shoal_error *err); /* synced, with the failure that file_commit has */
+/* Both exist and get each other's name, in one moment where the file system can do that; what failed is undone. */
+int file_exchange(const char *a, const char *b, shoal_error *err);
 int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
 int file_sync_dir(const char *path, shoal_error *err);
 /* Bytes that may still be written where path is, or, when it is not there yet, where it would be made. */

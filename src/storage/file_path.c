@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -128,6 +129,38 @@ int file_is_dir(const char *path)
     return path_stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+int file_is_stream(const char *path)
+{
+    static const char *const OPEN[] = {"/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/"};
+    const char *local;
+    struct stat info;
+    if (strcmp(path, "-") == 0)
+        return 1;
+    if (file_local_path(path, &local, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < sizeof OPEN / sizeof *OPEN; i++)
+        if (strncmp(local, OPEN[i], strlen(OPEN[i])) == 0)
+            return 1;
+    return stat(local, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+int file_lies_in(const char *path, const char *top)
+{
+    char real[PATH_MAX];
+    const char *local;
+    struct stat want, is;
+    if (!path_stat(top, &want) || file_local_path(path, &local, NULL) < 0 || !realpath(local, real))
+        return 0;
+    for (;;) {
+        if (stat(real, &is) == 0 && is.st_dev == want.st_dev && is.st_ino == want.st_ino)
+            return 1;
+        char *slash = strrchr(real, '/');
+        if (slash == NULL || real[1] == '\0')
+            return 0;
+        slash[slash == real] = '\0';
+    }
+}
+
 /* ---- folders */
 
 static int make_folder(const char *path, shoal_error *err)
@@ -230,6 +263,54 @@ int file_rename(const char *from, const char *to, shoal_error *err)
         rc = file_sync_dir(parent, err);
         if (rc < 0 && is_new)
             (void)rename(local_to, local_from); /* as if nothing had happened; a second failure has no better answer */
+    }
+    mem_free(parent);
+    return rc;
+}
+
+/* Where the file system cannot exchange, there is a moment without `b`. */
+static int exchange(const char *a, const char *b)
+{
+    if (file_op_begin() != 0)
+        return -1;
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    char *aside = mem_sprintf("%s.old", a);
+    if (aside == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int rc = rename(b, aside);
+    if (rc == 0 && (rc = rename(a, b)) != 0) {
+        int errnum = errno;
+        (void)rename(aside, b);
+        errno = errnum;
+    } else if (rc == 0) {
+        rc = rename(aside, a);
+    }
+    mem_free(aside);
+    return rc;
+}
+
+int file_exchange(const char *a, const char *b, shoal_error *err)
+{
+    const char *local_a, *local_b;
+    int rc = file_local_path(a, &local_a, err);
+    if (rc == 0)
+        rc = file_local_path(b, &local_b, err);
+    if (rc < 0)
+        return rc;
+    char *parent = file_parent(local_b);
+    if (parent == NULL)
+        return error_nomem(err, strlen(local_b) + 1, "a path");
+    if (exchange(local_a, local_b) != 0) {
+        rc = error_errno(err, "cannot put a new one in place of", b, errno);
+    } else {
+        rc = file_sync_dir(parent, err);
+        if (rc < 0)
+            (void)exchange(local_a, local_b);
     }
     mem_free(parent);
     return rc;

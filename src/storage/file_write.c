@@ -71,22 +71,26 @@ static int writer_exists(const char *path, shoal_error *err)
     return error_set(err, SHOAL_STORAGE, "%s exists; give --overwrite to replace it", path);
 }
 
+static int is_stdout(const char *local)
+{
+    return strcmp(local, "-") == 0 || strcmp(local, "/dev/stdout") == 0;
+}
+
 static int writer_open(file_writer *w, shoal_error *err)
 {
     struct stat info;
-    if (strcmp(w->path, "-") == 0) {
-        w->direct = 1;
+    w->direct = file_is_stream(w->local);
+    if (w->direct && is_stdout(w->local)) {
         w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         return w->fd < 0 ? error_errno(err, "cannot write to", "standard output", errno) : 0;
+    }
+    if (w->direct) { /* to the end, as the name may be that of an open file */
+        w->fd = open(w->local, O_WRONLY | O_APPEND | O_CLOEXEC);
+        return w->fd < 0 ? error_errno(err, "cannot open", w->path, errno) : 0;
     }
     if (stat(w->local, &info) == 0) {
         if (S_ISDIR(info.st_mode))
             return error_set(err, SHOAL_STORAGE, "cannot create %s: a folder has that name", w->path);
-        if (!S_ISREG(info.st_mode)) {
-            w->direct = 1;
-            w->fd = open(w->local, O_WRONLY | O_CLOEXEC);
-            return w->fd < 0 ? error_errno(err, "cannot open", w->path, errno) : 0;
-        }
         if (!w->replace)
             return writer_exists(w->path, err);
     }
@@ -129,7 +133,7 @@ int file_create(const char *path, int replace, file_writer **out, shoal_error *e
 
 static int writer_fail(file_writer *w, shoal_error *err, const char *what, int errnum)
 {
-    w->failed = error_errno(err, what, strcmp(w->path, "-") == 0 ? "standard output" : w->path, errnum);
+    w->failed = error_errno(err, what, is_stdout(w->local) ? "standard output" : w->path, errnum);
     return w->failed;
 }
 

@@ -12,15 +12,17 @@
 #include "storage/file.h"
 #include "table/folder_manifest.h"
 #include "table/source.h"
+#include "table/target.h"
 #include "table/writer.h"
-
 
 typedef struct shard { char *path; uint64_t rows; } shard;
 
 struct sink {
     sink_spec spec;
-    char *path, *work; /* final name without a slash at its end; the work folder */
-    int is_folder, to_host, first_part;
+    target target;
+    char *path, *work; /* target.path; the work folder, NULL when there is none */
+    int is_folder, first_part;
+    int keep_work; /* it holds what was there before and could not be put back */
     struct ArrowSchema schema;
     const writer_ops *ops;
     void *writer;
@@ -46,6 +48,24 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     return 0;
 }
 
+int sink_refuse_source(const sink_spec *to, const table_spec *from, shoal_error *err)
+{
+    char **files = NULL;
+    size_t n = 0;
+    target t;
+    int r = target_parse(to, &t, err);
+    if (r < 0) return r;
+    if ((t.kind == TARGET_FILE || t.kind == TARGET_FOLDER) && to->overwrite && file_exists(t.path)) {
+        r = table_files(from, &files, &n, err);
+        for (size_t i = 0; r == 0 && i < n; i++)
+            if (file_lies_in(files[i], t.path))
+                r = error_set(err, SHOAL_USAGE, "%s is read as a source and would be replaced by the output; write to another name", files[i]);
+        file_list_free(files, n);
+    }
+    target_release(&t);
+    return r;
+}
+
 static const writer_ops *ops_of(enum table_format f)
 {
     switch (f) {
@@ -59,15 +79,8 @@ static const writer_ops *ops_of(enum table_format f)
     }
 }
 
-static int folder_is_empty(const char *path)
-{
-    DIR *d = opendir(path);
-    if (!d) return 0;
-    int n = 0;
-    for (struct dirent *e; (e = readdir(d));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    closedir(d);
-    return n == 0;
-}
+/* Written as it is: no work folder, nothing to read back. */
+static int is_direct(const sink *s) { return s->target.kind == TARGET_OUT || s->target.kind == TARGET_DEVICE; }
 
 /* Of data: names that begin with _ or . are none. */
 static int folder_has_no_files(const char *path)
@@ -93,15 +106,9 @@ static int next_part(const char *folder)
 
 static int check_target(sink *s, shoal_error *err)
 {
-    if (!file_exists(s->path)) return 0;
-    if (s->spec.append) {
-        if (!s->is_folder || !file_is_dir(s->path))
-            return error_set(err, SHOAL_USAGE, "%s: --append adds files to a folder, and this is none", s->path);
-        s->first_part = next_part(s->path);
-        return 0;
-    }
-    if (s->spec.overwrite || (s->is_folder && folder_is_empty(s->path))) return 0;
-    return error_set(err, SHOAL_STORAGE, "%s exists; use --overwrite to replace it, or choose another name", s->path);
+    int r = target_check(&s->target, s->spec.overwrite, s->spec.append, err);
+    if (r == 0 && s->spec.append) s->first_part = next_part(s->target.path);
+    return r;
 }
 
 static int make_work(sink *s, shoal_error *err)
@@ -115,7 +122,7 @@ static int make_work(sink *s, shoal_error *err)
 
 static int open_shard(sink *s, shoal_error *err)
 {
-    if (s->to_host) return s->ops->open(&s->spec, &s->schema, NULL, &s->writer, err);
+    if (is_direct(s)) return s->ops->open(&s->spec, &s->schema, s->target.kind == TARGET_OUT ? NULL : s->path, &s->writer, err);
     shard *p = mem_realloc(s->shards, (s->n_shards + 1) * sizeof *p);
     if (!p) return error_nomem(err, (s->n_shards + 1) * sizeof *p, "shards");
     s->shards = p;
@@ -130,17 +137,19 @@ static int open_shard(sink *s, shoal_error *err)
     return s->ops->open(&s->spec, &s->schema, p->path, &s->writer, err);
 }
 
-static int check_spec(const sink *s, enum table_format by_ending, shoal_error *err)
+static int check_spec(const sink *s, shoal_error *err)
 {
-    if (s->to_host && (s->ops == &WRITER_TFRECORD || s->ops == &WRITER_PARQUET))
+    enum container packed;
+    enum table_format by_ending = format_of_path(s->path, &packed);
+    if (s->target.kind == TARGET_OUT && (s->ops == &WRITER_TFRECORD || s->ops == &WRITER_PARQUET))
         return error_set(err, SHOAL_USAGE, "standard output takes text: say --to csv, jsonl, libsvm or libffm");
+    if (s->target.kind == TARGET_DEVICE && s->ops == &WRITER_PARQUET)
+        return error_set(err, SHOAL_USAGE, "%s: a pipe or a device takes no Parquet, which is not written from front to back; say --to with another format", s->path);
     if (s->spec.compression != CONTAINER_PLAIN && s->ops != &WRITER_TFRECORD)
         return error_set(err, SHOAL_USAGE, "%s: gzip and zlib are written for TFRecord only; leave out --compression and such an ending", s->path);
     if (by_ending != FORMAT_GUESS && ops_of(by_ending) != s->ops)
         return error_set(err, SHOAL_USAGE, "%s: its ending says %s, but --to says %s", s->path, ops_of(by_ending)->ending, s->ops->ending);
-    enum container ending;
-    format_of_path(s->path, &ending);
-    if (by_ending == FORMAT_TFRECORD && s->spec.compression != ending)
+    if (by_ending == FORMAT_TFRECORD && !s->is_folder && s->spec.compression != packed)
         return error_set(err, SHOAL_USAGE, "%s: its ending does not fit --compression: name it .tfrecord%s", s->path, format_packed_ending(s->spec.compression));
     return 0;
 }
@@ -151,23 +160,16 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
     sink *s = mem_calloc(1, sizeof *s);
     if (!s) return error_nomem(err, sizeof *s, "an output");
     s->spec = *spec;
-    size_t n = strlen(spec->path);
-    while (n > 1 && spec->path[n - 1] == '/') n--;
-    const char *path = spec->path;
-    if (strncmp(path, "file://", 7) == 0) path += 7, n -= 7;
-    enum table_format by_ending = format_of_path(path, NULL);
-    enum table_format format = spec->format != FORMAT_GUESS ? spec->format : by_ending;
-    int r = 0;
-    s->to_host = strcmp(path, "-") == 0;
-    s->is_folder = !s->to_host && (by_ending == FORMAT_GUESS || path[n] == '/');
-    if (format == FORMAT_GUESS) format = s->to_host ? FORMAT_JSONL : FORMAT_TFRECORD;
-    s->ops = ops_of(format);
-    if (!s->ops) r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose " FORMATS_SAID, path);
-    if (r == 0 && !(s->path = mem_strndup(path, n))) r = error_nomem(err, n, "a path");
-    if (r == 0) r = check_spec(s, s->is_folder ? FORMAT_GUESS : by_ending, err);
+    int r = target_parse(spec, &s->target, err);
+    s->path = s->target.path;
+    s->is_folder = s->target.kind == TARGET_FOLDER;
+    s->spec.bare = s->target.kind == TARGET_DEVICE;
+    if (r == 0 && !(s->ops = ops_of(s->target.format)))
+        r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose " FORMATS_SAID, s->path);
+    if (r == 0) r = check_spec(s, err);
     if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);
-    if (r == 0 && !s->to_host) r = check_target(s, err);
-    if (r == 0 && !s->to_host) r = make_work(s, err);
+    if (r == 0) r = check_target(s, err);
+    if (r == 0 && !is_direct(s)) r = make_work(s, err);
     if (r == 0) r = open_shard(s, err);
     if (r < 0) {
         sink_abort(s);
@@ -182,7 +184,7 @@ static void sink_free(sink *s)
     if (s->schema.release) s->schema.release(&s->schema);
     for (size_t i = 0; i < s->n_shards; i++) mem_free(s->shards[i].path);
     mem_free(s->shards);
-    mem_free(s->path);
+    target_release(&s->target);
     mem_free(s->work);
     mem_free(s);
 }
@@ -258,37 +260,37 @@ static int move_to(const char *from, const char *to, shoal_error *err)
     return r;
 }
 
-/* Puts `from` in place of whatever is at `to`; what was there is out of the way before, and gone after. */
-static int replace(const char *from, const char *to, shoal_error *err)
+/* Puts `from` in place of whatever is at `to`: of a folder it takes the name in the same moment, and looks once more at what
+ * was there before that goes, as others may have put something into it meanwhile. */
+static int replace(sink *s, const char *from, const char *to, shoal_error *err)
 {
     if (!file_exists(to) || (!file_is_dir(to) && !file_is_dir(from))) return move_to(from, to, err);
-    char *old = mem_sprintf("%.*s.%s.old-%ld", (int)(path_base(to) - to), to, path_base(to), (long)getpid());
-    if (!old) return error_nomem(err, strlen(to), "a path");
-    int r = file_remove_tree(old, err);
-    if (r == 0) r = file_rename(to, old, err);
-    if (r == 0 && (r = file_rename(from, to, err)) < 0) file_rename(old, to, NULL);
-    if (r == 0) r = file_remove_tree(old, err);
-    mem_free(old);
-    return r;
+    int r = file_exchange(from, to, err);
+    if (r < 0) return r;
+    if (file_is_dir(from) && (r = target_is_table(from, err)) < 0) {
+        s->keep_work = file_exchange(from, to, NULL) < 0;
+        return r;
+    }
+    return file_remove_tree(from, err);
 }
 
 /* A shard and, of TFRecord, its index. A new file finds its index there already; in place of an old one, it is without an
  * index for a moment, never with that of another. */
-static int place_shard(const sink *s, const char *from, const char *to, shoal_error *err)
+static int place_shard(sink *s, const char *from, const char *to, shoal_error *err)
 {
-    if (s->ops != &WRITER_TFRECORD) return replace(from, to, err);
-    char *index = record_index_path(from), *target = record_index_path(to);
-    int was_there = file_exists(to), r = index && target ? 0 : error_nomem(err, strlen(to), "a path");
-    if (r == 0) r = was_there ? file_remove_tree(target, err) : move_to(index, target, err);
-    if (r == 0 && (r = replace(from, to, err)) < 0 && !was_there) file_remove_tree(target, NULL);
-    if (r == 0 && was_there) r = move_to(index, target, err);
+    if (s->ops != &WRITER_TFRECORD) return replace(s, from, to, err);
+    char *index = record_index_path(from), *its_index = record_index_path(to);
+    int was_there = file_exists(to), r = index && its_index ? 0 : error_nomem(err, strlen(to), "a path");
+    if (r == 0) r = was_there ? file_remove_tree(its_index, err) : move_to(index, its_index, err);
+    if (r == 0 && (r = replace(s, from, to, err)) < 0 && !was_there) file_remove_tree(its_index, NULL);
+    if (r == 0 && was_there) r = move_to(index, its_index, err);
     mem_free(index);
-    mem_free(target);
+    mem_free(its_index);
     return r;
 }
 
 /* The schema of a single TFRecord file lies beside it, there before the file is. */
-static int place_file(const sink *s, shoal_error *err)
+static int place_file(sink *s, shoal_error *err)
 {
     int r = 0;
     if (s->ops == &WRITER_TFRECORD) {
@@ -320,7 +322,7 @@ static int same_schema(const sink *s, shoal_error *err)
     return r;
 }
 
-static int append_shard(const sink *s, size_t i, shoal_error *err)
+static int append_shard(sink *s, size_t i, shoal_error *err)
 {
     char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
     int r = to ? place_shard(s, s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
@@ -347,7 +349,7 @@ static int add_shards(const sink *s, folder_manifest *m, shoal_error *err)
 }
 
 /* The shards, the manifest that lists them (written when `lists`), _SUCCESS; all of them or none. */
-static int place_appended(const sink *s, folder_manifest *m, int lists, shoal_error *err)
+static int place_appended(sink *s, folder_manifest *m, int lists, shoal_error *err)
 {
     size_t done = 0;
     folder_manifest before;
@@ -368,7 +370,7 @@ static int place_appended(const sink *s, folder_manifest *m, int lists, shoal_er
 }
 
 /* A folder whose files no manifest lists gets none: it would list the new ones alone. */
-static int append_folder(const sink *s, shoal_error *err)
+static int append_folder(sink *s, shoal_error *err)
 {
     folder_manifest m;
     int r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
@@ -391,23 +393,23 @@ static int write_manifest(const sink *s, shoal_error *err)
     return r;
 }
 
-static int place_folder(const sink *s, shoal_error *err)
+static int place_folder(sink *s, shoal_error *err)
 {
     int r = s->ops == &WRITER_TFRECORD ? write_folder_schema(s, err) : 0;
     if (r == 0 && s->spec.append && file_exists(s->path)) return append_folder(s, err);
     if (r == 0) r = write_manifest(s, err);
     if (r == 0) r = write_success(s->work, err);
     if (r == 0) r = file_sync_dir(s->work, err);
-    return r < 0 ? r : replace(s->work, s->path, err);
+    return r < 0 ? r : replace(s, s->work, s->path, err);
 }
 
 int sink_commit(sink *s, uint64_t *rows, shoal_error *err)
 {
     if (rows) *rows = s->rows;
     int r = close_shard(s, err);
-    if (r == 0 && !s->to_host) r = verify(s, err);
-    if (r == 0 && !s->to_host) r = s->is_folder ? place_folder(s, err) : place_file(s, err);
-    if (s->work) file_remove_tree(s->work, NULL);
+    if (r == 0 && !is_direct(s)) r = verify(s, err);
+    if (r == 0 && !is_direct(s)) r = s->is_folder ? place_folder(s, err) : place_file(s, err);
+    if (s->work && !s->keep_work) file_remove_tree(s->work, NULL);
     sink_free(s);
     return r;
 }

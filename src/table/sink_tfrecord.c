@@ -16,6 +16,7 @@ typedef struct out_column {
 
 typedef struct tfrecord_out {
     char *path;
+    int bare; /* no index beside it */
     tfrecord_writer *file;
     record_index index;
     column_stats *stats;
@@ -73,6 +74,7 @@ static int out_open(const sink_spec *spec, const struct ArrowSchema *schema, con
     example_writer_init(&w->example);
     record_index_init(&w->index);
     w->n_columns = schema->n_children;
+    w->bare = spec->bare;
     w->columns = mem_calloc((size_t)schema->n_children + 1, sizeof *w->columns);
     int r = w->columns ? 0 : error_nomem(err, (size_t)schema->n_children * sizeof *w->columns, "columns");
     for (int64_t i = 0; r == 0 && i < schema->n_children; i++) r = out_column_set(&w->columns[i], schema->children[i], err);
@@ -164,8 +166,8 @@ static int out_commit(void *ctx, shoal_error *err)
 {
     tfrecord_out *w = ctx;
     int r = tfrecord_commit(w->file, err);
-    if (r == 0) r = column_stats_finish(w->stats, &w->index, err);
-    if (r == 0) r = record_index_write(w->path, &w->index, err);
+    if (r == 0 && !w->bare) r = column_stats_finish(w->stats, &w->index, err);
+    if (r == 0 && !w->bare) r = record_index_write(w->path, &w->index, err);
     out_free(w);
     return r;
 }

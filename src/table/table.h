@@ -62,14 +62,18 @@ typedef struct table_size {
 int table_measure(const table_spec *spec, table_size *out, shoal_error *err);
 
 typedef struct sink_spec {
-    const char *path;        /* a file when it ends in a known ending, else a folder of shards; "-" is the host's out (text) */
+    const char *path;        /* table/target.h says what it means; "-" is the host's out (text) */
     enum table_format format; /* FORMAT_GUESS: by the ending of path */
     enum container compression; /* of TFRecord */
     int overwrite, append;
+    int bare;                /* set by the sink: a pipe or a device, which nothing lies beside */
     uint64_t max_file_bytes;
     const shoal_host *host;
 } sink_spec;
 int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *host, sink_spec *out, shoal_error *err);
+
+/* Refuses an output that would replace one of the sources, or a folder that holds one, by whatever names. */
+int sink_refuse_source(const sink_spec *to, const table_spec *from, shoal_error *err);
 
 typedef struct sink sink;
 int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **out, shoal_error *err);

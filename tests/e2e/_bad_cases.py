@@ -244,6 +244,16 @@ case("output of the wrong compression", USAGE, "out.csv: gzip and zlib are writt
 case("compressed output without .gz", USAGE, "out.tfrecord: its ending does not fit --compression: name it .tfrecord.gz", "convert", "good.csv", "out.tfrecord", "--compression", "gzip")
 case("zlib output named .gz", USAGE, "out.tfrecord.gz: its ending does not fit --compression: name it .tfrecord.deflate", "convert", "good.csv", "out.tfrecord.gz", "--compression", "zlib")
 case("output of binary to a pipe", USAGE, "standard output takes text: say --to csv, jsonl, libsvm or libffm", "convert", "good.csv", "-", "--to", "parquet")
+case("output over a folder that is no table", STORAGE, "precious/thesis.txt is no part of a table: a folder that holds it is not replaced; choose another name, or remove it", "convert", "good.csv", "precious",
+     "--overwrite", files={"precious/thesis.txt": "x"})
+case("folder in place of a file", STORAGE, "there is a file, and a folder of shards would take its place; remove it, or choose another name", "convert", "good.csv", "there", "--overwrite", files={"there": "x"})
+case("output is a source", USAGE, "there.csv is read as a source and would be replaced by the output; write to another name", "convert", "there.csv", "there.csv", "--overwrite", files={"there.csv": GOOD})
+case("output with an unknown ending", USAGE, "scores.parqet: '.parqet' is the ending of no format that is written; say --to tfrecord, parquet, csv, jsonl, libsvm or libffm for a folder of that name", "convert", "good.csv",
+     "scores.parqet")
+case("output without a name", USAGE, "the output's name '' names no file or folder of its own; give it one, as scores.parquet", "convert", "good.csv", "")
+case("output with a long name", USAGE, "the output's name has 245 bytes, expected at most 200: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", "convert", "good.csv", "x" * 245)
+case("Parquet to a pipe", USAGE, "pipe: a pipe or a device takes no Parquet, which is not written from front to back; say --to with another format", "convert", "good.csv", "pipe", "--to", "parquet",
+     before=lambda: os.mkfifo("pipe"))
 case("append to a file", USAGE, "there.csv: --append adds files to a folder, and this is none", "convert", "good.csv", "there.csv", "--append", files={"there.csv": "x"})
 case("append of other columns", DATA, "folder: the columns that are there differ from those to be appended; see its _schema.json", "convert", "other.csv", "folder", "--to", "tfrecord", "--append", files={"other.csv": "y\n1\n"},
      before=lambda: must("convert", "good.csv", "folder", "--to", "tfrecord") and None)
