@@ -1,4 +1,4 @@
-/* body_fields.h: part of kernels_body.h: pairs of fields, e [m x f x d]. */
+/* body_fields.h: part of kernels_body.h: fields e [m x f x d], alone and in pairs. */
 
 static void k_bi_interaction(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y)
 {
@@ -116,37 +116,79 @@ static void k_pair_inner_back(uint32_t m, uint32_t f, uint32_t d, int self, cons
 
 /* ---- products element by element ---- */
 
-static void k_pair_product(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b, float *y)
+static void k_pair_product(uint32_t m, uint32_t f, uint32_t d, int self, const float *a, const float *b, float *y)
 {
-    const size_t pairs = (size_t)f * (f - 1) / 2 + (self ? f : 0), size = (size_t)f * d;
-    for (uint32_t r = 0; r < m; r++) {
-        const float *left = at(a, r, by_pair ? pairs * d : size), *right = at(b, r, size);
-        float *out = at_out(y, r, pairs * d);
-        for (size_t i = 0, p = 0; i < f; i++)
-            for (size_t j = i + !self; j < f; j++, p++) {
-                const float *x = at(left, by_pair ? p : i, d);
-                FOR_BLOCKS(k, c, d) store(at_out(out, p, d) + k, c, load(x + k, c) * load(at(right, j, d) + k, c));
-            }
-    }
+    for (uint32_t r = 0; r < m; r++)
+        for (size_t i = (size_t)r * f; i < ((size_t)r + 1) * f; i++)
+            for (size_t j = i + !self; j < ((size_t)r + 1) * f; j++, y += d)
+                FOR_BLOCKS(k, c, d) store(y + k, c, load(at(a, i, d) + k, c) * load(at(b, j, d) + k, c));
 }
 
-static void k_pair_product_back(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b,
-                                const float *g, float *ga, float *gb)
+static void k_pair_product_back(uint32_t m, uint32_t f, uint32_t d, int self, const float *a, const float *b, const float *g,
+                                float *ga, float *gb)
 {
-    const size_t pairs = (size_t)f * (f - 1) / 2 + (self ? f : 0), size = (size_t)f * d;
-    const size_t left_size = by_pair ? pairs * d : size;
-    for (uint32_t r = 0; r < m; r++) {
-        const float *left = at(a, r, left_size), *right = at(b, r, size), *gy = at(g, r, pairs * d);
-        float *gl = at_out(ga, r, left_size), *gr = at_out(gb, r, size);
-        for (size_t i = 0, p = 0; i < f; i++)
-            for (size_t j = i + !self; j < f; j++, p++) {
-                const size_t x = (by_pair ? p : i) * d;
-                FOR_BLOCKS(k, c, d)
-                {
-                    const vf v = load(gy + p * d + k, c);
-                    store(gl + x + k, c, load(gl + x + k, c) + v * load(right + j * d + k, c));
-                    store(gr + j * d + k, c, load(gr + j * d + k, c) + v * load(left + x + k, c));
-                }
+    for (uint32_t r = 0; r < m; r++)
+        for (size_t i = (size_t)r * f; i < ((size_t)r + 1) * f; i++)
+            for (size_t j = i + !self; j < ((size_t)r + 1) * f; j++, g += d) {
+                k_mul_add(d, at(b, j, d), g, at_out(ga, i, d));
+                if (gb) k_mul_add(d, at(a, i, d), g, at_out(gb, j, d));
             }
-    }
+}
+
+static void k_pair_scale(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *b, float *y)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (size_t i = 0; i < f; i++)
+            for (size_t j = i + 1; j < f; j++, a += d, y += d)
+                FOR_BLOCKS(k, c, d) store(y + k, c, load(a + k, c) * load(at(b, (size_t)r * f + j, d) + k, c));
+}
+
+static void k_pair_scale_back(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *b, float *g, float *gb)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (size_t i = 0; i < f; i++)
+            for (size_t j = i + 1; j < f; j++, a += d, g += d) {
+                if (gb) k_mul_add(d, a, g, at_out(gb, (size_t)r * f + j, d));
+                k_mul(d, at(b, (size_t)r * f + j, d), g);
+            }
+}
+
+/* ---- fields to one vector and back ---- */
+
+static void k_field_sum(uint32_t m, uint32_t f, uint32_t d, float scale, const float *e, float *y)
+{
+    for (uint32_t r = 0; r < m; r++)
+        FOR_BLOCKS(k, c, d)
+        {
+            vf s = vf_set(0);
+            for (uint32_t j = 0; j < f; j++) s += load(at(e, (size_t)r * f + j, d) + k, c);
+            store(at_out(y, r, d) + k, c, vf_set(scale) * s);
+        }
+}
+
+static void k_field_spread(uint32_t m, uint32_t f, uint32_t d, float scale, const float *y, float *e)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (uint32_t j = 0; j < f; j++) k_scale_add(d, scale, at(y, r, d), at_out(e, (size_t)r * f + j, d));
+}
+
+static void k_field_mix(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, float *y)
+{
+    for (uint32_t r = 0; r < m; r++)
+        FOR_BLOCKS(k, c, d)
+        {
+            vf s = vf_set(0);
+            for (uint32_t j = 0; j < f; j++) s += vf_set(at(a, r, f)[j]) * load(at(e, (size_t)r * f + j, d) + k, c);
+            store(at_out(y, r, d) + k, c, s);
+        }
+}
+
+static void k_field_mix_back(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, const float *g, float *ga, float *ge)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (uint32_t j = 0; j < f; j++) {
+            const size_t at_field = (size_t)r * f + j;
+            ga[at_field] = product_of(d, at(g, r, d), at(e, at_field, d));
+            k_scale_add(d, a[at_field], at(g, r, d), at_out(ge, at_field, d));
+        }
 }

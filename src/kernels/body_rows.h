@@ -1,14 +1,14 @@
-/* body_rows.h: part of kernels_body.h: whole rows: layer norm, softmax, sums and products along a row. Sums are taken in
- * KERNEL_LANES partial sums. */
+/* body_rows.h: part of kernels_body.h: whole rows: layer norm, sums and products along a row. Sums are taken in KERNEL_LANES
+ * partial sums. */
 
-INLINE float row_sum(uint32_t n, const float *x)
+INLINE float sum_of(uint32_t n, const float *x)
 {
     vf s = vf_set(0);
     FOR_BLOCKS(i, c, n) s += load(x + i, c);
     return vf_sum(s);
 }
 
-INLINE float row_product(uint32_t n, const float *x, const float *y)
+INLINE float product_of(uint32_t n, const float *x, const float *y)
 {
     vf s = vf_set(0);
     FOR_BLOCKS(i, c, n) s += load(x + i, c) * load(y + i, c);
@@ -18,7 +18,7 @@ INLINE float row_product(uint32_t n, const float *x, const float *y)
 /* Mean and 1 / standard deviation of a row. */
 INLINE void row_moments(uint32_t n, const float *x, float eps, float *mean, float *rstd)
 {
-    const float mu = row_sum(n, x) / (float)n;
+    const float mu = sum_of(n, x) / (float)n;
     vf q = vf_set(0);
     FOR_BLOCKS(i, c, n)
     {
@@ -73,4 +73,44 @@ static void k_layer_norm_back(uint32_t m, uint32_t n, uint32_t groups, float eps
             store(at_out(gx, r, n) + i, c, load(at(gx, r, n) + i, c) + vf_set(rstd) * (gh - mg - hat * mx));
         }
     }
+}
+
+static void k_row_sum(uint32_t m, uint32_t n, float scale, const float *x, float *y)
+{
+    for (uint32_t r = 0; r < m; r++) y[r] = scale * sum_of(n, at(x, r, n));
+}
+
+static void k_row_spread(uint32_t m, uint32_t n, float scale, const float *y, float *x)
+{
+    for (uint32_t r = 0; r < m; r++) {
+        const vf v = vf_set(scale * y[r]);
+        FOR_BLOCKS(i, c, n) store(at_out(x, r, n) + i, c, load(at(x, r, n) + i, c) + v);
+    }
+}
+
+static void k_rows_scale_add(uint32_t m, uint32_t n, const float *s, const float *x, float *y)
+{
+    for (uint32_t r = 0; r < m; r++) k_scale_add(n, s[r], at(x, r, n), at_out(y, r, n));
+}
+
+/* ---- outer products ---- */
+
+static void k_outer(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, float *z)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (uint32_t i = 0; i < p; i++) {
+            const vf v = vf_set(at(x, r, p)[i]);
+            float *out = at_out(z, r, (size_t)p * q) + (size_t)i * q;
+            FOR_BLOCKS(j, c, q) store(out + j, c, v * load(at(y, r, q) + j, c));
+        }
+}
+
+static void k_outer_back(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, const float *gz, float *gx, float *gy)
+{
+    for (uint32_t r = 0; r < m; r++)
+        for (uint32_t i = 0; i < p; i++) {
+            const float *g = at(gz, r, (size_t)p * q) + (size_t)i * q;
+            at_out(gx, r, p)[i] += product_of(q, g, at(y, r, q));
+            k_scale_add(q, at(x, r, p)[i], g, at_out(gy, r, q));
+        }
 }

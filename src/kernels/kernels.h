@@ -38,6 +38,7 @@ typedef struct kernels {
     void (*add)(size_t n, const float *x, float *y);                  /* y += x */
     void (*scale_add)(size_t n, float a, const float *x, float *y);   /* y += a * x (product rounded, then sum) */
     void (*mul)(size_t n, const float *x, float *y);                  /* y *= x */
+    void (*mul_add)(size_t n, const float *a, const float *x, float *y); /* y += a * x */
     void (*relu)(size_t n, float *x);                                 /* x = x < 0 ? 0 : x; NaN stays, so that a lost run shows */
     void (*relu_back)(size_t n, const float *y, float *g);            /* g = y > 0 ? g : 0 */
     void (*sigmoid)(size_t n, const float *x, float *y);
@@ -57,6 +58,8 @@ typedef struct kernels {
 
     void (*rows_scale)(uint32_t m, uint32_t n, const float *s, const float *x, uint32_t ldx, float *y, uint32_t ldy); /* y[i] = s[i] * x[i] */
     void (*rows_dot)(uint32_t m, uint32_t n, const float *a, uint32_t lda, const float *b, uint32_t ldb, float *y); /* y[i] += a[i] . b[i] */
+
+    void (*rows_scale_add)(uint32_t m, uint32_t n, const float *s, const float *x, float *y); /* y[i] += s[i] * x[i] */
 
     /* Softmax of each row, in place. Back: g, the gradient of the result y, becomes that of what came in: y * (g - y . g). */
     void (*softmax)(uint32_t m, uint32_t n, float *x, uint32_t ldx);
@@ -128,15 +131,32 @@ typedef struct kernels {
      * bi_interaction: sum as in fm, y [m x d] = 1/2 (sum^2 - sum over f of e^2). back: ge[i,f] += g[i] * (sum[i] - e[i,f]).
      * pair_inner: y[i, pair] = <e_i, e_j>, sums in order of d. scratch: KERNEL_PAIR_SCRATCH(f, d) floats. back: ge +=, for each
      * field the others in order.
-     * pair_product: y[i, pair] (d floats) = a_i * b_j, or with by_pair a_pair * b_j: a [m x pairs x d]. back: ga, gb += pair
-     * after pair; they may be one. */
+     * pair_product: y[i, pair] (d floats) = a_i * b_j. back: ga, gb (may be NULL) += pair after pair; they may be one.
+     * pair_scale: y[i, pair] = a_pair * b_j, i < j, a [m x pairs x d]. back: gb (may be NULL) += g * a, then g, which becomes
+     * the gradient of a, is g * b. */
     void (*bi_interaction)(uint32_t m, uint32_t f, uint32_t d, const float *e, float *sum, float *y);
     void (*bi_interaction_back)(uint32_t m, uint32_t f, uint32_t d, const float *e, const float *sum, const float *g, float *ge);
     void (*pair_inner)(uint32_t m, uint32_t f, uint32_t d, int self, const float *e, float *scratch, float *y);
     void (*pair_inner_back)(uint32_t m, uint32_t f, uint32_t d, int self, const float *e, const float *g, float *scratch, float *ge);
-    void (*pair_product)(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b, float *y);
-    void (*pair_product_back)(uint32_t m, uint32_t f, uint32_t d, int self, int by_pair, const float *a, const float *b,
-                              const float *g, float *ga, float *gb);
+    void (*pair_product)(uint32_t m, uint32_t f, uint32_t d, int self, const float *a, const float *b, float *y);
+    void (*pair_product_back)(uint32_t m, uint32_t f, uint32_t d, int self, const float *a, const float *b, const float *g,
+                              float *ga, float *gb);
+    void (*pair_scale)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *b, float *y);
+    void (*pair_scale_back)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *b, float *g, float *gb);
+
+    /* Vectors from fields and back: field_sum: y[i] (d floats) = scale * (e[i,0] + e[i,1] + ...); field_spread: e[i,f] += scale *
+     * y[i]. row_sum: y[i] = scale * sum of x[i]; row_spread: x[i] += scale * y[i] in each column. field_mix: y[i] = sum over f of
+     * a[i,f] * e[i,f]; back: ga[i,f] = <g[i], e[i,f]>, ge[i,f] += a[i,f] * g[i]. */
+    void (*field_sum)(uint32_t m, uint32_t f, uint32_t d, float scale, const float *e, float *y);
+    void (*field_spread)(uint32_t m, uint32_t f, uint32_t d, float scale, const float *y, float *e);
+    void (*row_sum)(uint32_t m, uint32_t n, float scale, const float *x, float *y);
+    void (*row_spread)(uint32_t m, uint32_t n, float scale, const float *y, float *x);
+    void (*field_mix)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, float *y);
+    void (*field_mix_back)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, const float *g, float *ga, float *ge);
+
+    /* outer: z[i] [p x q] = x[i]^T y[i]. back: gx[i] += gz y, gy[i] += x gz; x and y may be one, and their gradients. */
+    void (*outer)(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, float *z);
+    void (*outer_back)(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, const float *gz, float *gx, float *gy);
 
     /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
      * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */

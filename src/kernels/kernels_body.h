@@ -48,6 +48,11 @@ static void k_mul(size_t n, const float *x, float *y)
     FOR_BLOCKS(i, c, n) store(y + i, c, load(y + i, c) * load(x + i, c));
 }
 
+static void k_mul_add(size_t n, const float *a, const float *x, float *y)
+{
+    FOR_BLOCKS(i, c, n) store(y + i, c, load(y + i, c) + load(a + i, c) * load(x + i, c));
+}
+
 INLINE vf relu16(vf x) { return vf_select(x < vf_set(0), vf_set(0), x); }
 
 static void k_relu(size_t n, float *x)
@@ -494,6 +499,7 @@ const kernels SET_TABLE = {
     .add = k_add,
     .scale_add = k_scale_add,
     .mul = k_mul,
+    .mul_add = k_mul_add,
     .relu = k_relu,
     .relu_back = k_relu_back,
     .sigmoid = k_sigmoid,
@@ -510,6 +516,7 @@ const kernels SET_TABLE = {
     .add_rows = k_add_rows,
     .rows_scale = k_rows_scale,
     .rows_dot = k_rows_dot,
+    .rows_scale_add = k_rows_scale_add,
     .softmax = k_softmax,
     .softmax_back = k_softmax_back,
     .dropout = k_dropout,
@@ -540,6 +547,16 @@ const kernels SET_TABLE = {
     .pair_inner_back = k_pair_inner_back,
     .pair_product = k_pair_product,
     .pair_product_back = k_pair_product_back,
+    .pair_scale = k_pair_scale,
+    .pair_scale_back = k_pair_scale_back,
+    .field_sum = k_field_sum,
+    .field_spread = k_field_spread,
+    .row_sum = k_row_sum,
+    .row_spread = k_row_spread,
+    .field_mix = k_field_mix,
+    .field_mix_back = k_field_mix_back,
+    .outer = k_outer,
+    .outer_back = k_outer_back,
     .bce = k_bce,
     .optimize = k_optimize,
     .optimize_rows = k_optimize_rows,

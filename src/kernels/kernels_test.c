@@ -201,10 +201,28 @@ static void run_pairs(const kernels *k, uint32_t n, memory *m)
     k->pair_inner(5, 1, n, 0, m->a, m->b, m->e + 3000);
     k->pair_inner_back(5, 23, n, 0, m->a, m->e, m->b, m->f);
     k->pair_inner_back(5, 6, n, 1, m->a, m->e + 2000, m->b, m->f);
-    k->pair_product(5, 6, n, 0, 0, m->a, m->d, m->c);
-    k->pair_product(2, 6, n, 1, 1, m->a, m->d, m->b + 8000);
-    k->pair_product_back(5, 6, n, 0, 0, m->a, m->d, m->c, m->f, m->f);
-    k->pair_product_back(2, 6, n, 1, 1, m->a, m->d, m->c, m->e, m->b);
+    k->pair_product(5, 6, n, 0, m->a, m->d, m->c);
+    k->pair_product(2, 6, n, 1, m->a, m->d, m->b + 8000);
+    k->pair_product_back(5, 6, n, 0, m->a, m->d, m->c, m->f, m->f);
+    k->pair_product_back(5, 6, n, 1, m->a, m->d, m->c, m->f, NULL);
+    k->pair_scale(5, 6, n, m->a, m->d, m->c);
+    k->pair_scale_back(5, 6, n, m->a, m->d, m->c, m->e);
+}
+
+static void run_fields(const kernels *k, uint32_t n, memory *m)
+{
+    k->mul_add(n, m->a, m->b + 1, m->c);
+    k->rows_scale_add(13, n, m->c, m->a, m->b);
+    k->field_sum(5, 7, n, 0.3f, m->a, m->b);
+    k->field_spread(5, 7, n, 0.3f, m->b, m->a);
+    k->row_sum(13, n, 0.3f, m->a, m->c);
+    k->row_spread(13, n, 0.3f, m->c, m->a);
+    k->field_mix(5, 7, n, m->c, m->a, m->d);
+    k->field_mix_back(5, 7, n, m->c, m->a, m->d, m->e, m->f);
+    k->outer(7, 5, n, m->a, m->b, m->d);
+    k->outer_back(7, 5, n, m->a, m->b, m->d, m->e, m->f);
+    if (n < 60) k->outer(4, n, n, m->a, m->a, m->c);
+    if (n < 60) k->outer_back(4, n, n, m->a, m->a, m->c, m->b, m->b);
 }
 
 static void run_layer_norm(const kernels *k, uint32_t n, memory *m)
@@ -223,7 +241,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
     {"cross", run_cross}, {"ffm", run_ffm},
-    {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs},
+    {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs}, {"fields", run_fields},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
 };

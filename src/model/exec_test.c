@@ -162,6 +162,18 @@ static const char *const networks[] = {
     "units: 1}}]",
     "layers: [{embedding: {name: e, dim: 3}}, {pairs: {name: a, product: hadamard}}, {pairs: {name: b, product: hadamard, self: "
     "true, input: e}}, {pairs: {name: c, input: a}}, {dense: {input: [b, c], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {bilinear_pairs: {name: a}}, {bilinear_pairs: {name: b, input: e, matrices: each}}, "
+    "{bilinear_pairs: {name: c, input: e, matrices: interaction}}, {dense: {input: [a, b, c], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {pool: {name: s}}, {outer: {name: a, input: [s, s]}}, {outer: {name: b, input: "
+    "[numeric, s]}}, {outer: {name: c, input: [s, numeric]}}, {dense: {input: [a, b, c], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {stack: {name: s, input: [numeric, e, numeric]}}, {pool: {name: a, function: mean}}, "
+    "{pool: {name: b, input: s, over: width}}, {pool: {name: c, input: s, over: width, function: mean}}, {dense: {input: [a, b, c], "
+    "units: 1, activation: tanh}}]",
+    "layers: [{stack: {name: s, input: [numeric, numeric]}}, {bilinear_pairs: {name: a}}, {pairs: {name: b, input: s}}, {pool: {name: "
+    "c, input: s}}, {dense: {input: [a, b, c], units: 1}}]",
+    "layers: [{embedding: {name: e, dim: 3}}, {dense: {name: g, units: e, activation: sigmoid}}, {multiply: {name: a, input: [e, g], "
+    "factor: 2}}, {dense: {name: h, input: numeric, units: e.fields}}, {multiply: {name: b, input: [a, h]}}, {multiply: {name: c, "
+    "input: [numeric, numeric]}}, {multiply: {name: d, input: [h, h], factor: -0.5}}, {dense: {input: [b, c, d], units: 1}}]",
     "layers: [{layer_norm: {input: numeric}}, {dense: {units: 1, activation: tanh}}]",
     "layers: [{embedding: {name: a, dim: 2}}, {embedding: {name: b, dim: 2}}, {add: {input: [a, b]}}, {fm: {}}]",
     "layers: [{embedding: {name: e, dim: 2}}, {concat: {name: c, input: [e, numeric, e]}}, {dense: {name: d, units: 1}}, "
@@ -224,6 +236,8 @@ static void partial_data(void **state)
     assert_ok(build_text(with_e, &x.f, NULL, &m, &err), err);
     check_gradients(m, &x);
     assert_ok(build_zoo("deepfm", &x.f, &tiny, &m, &err), err);
+    check_gradients(m, &x);
+    assert_ok(build_small("dlrm", &x.f, &m, &err), err);
     check_gradients(m, &x);
     fixture_init(&x, 0, T_DENSE, 1);
     assert_ok(build_zoo("lr", &x.f, NULL, &m, &err), err);

@@ -5,7 +5,7 @@
 #include "model/activation.h"
 #include "model/norm.h"
 
-static const char *const keys[] = {"units", "times", "over", "bias", "activation", "slope", "batch_norm", "dropout", NULL};
+static const char *const keys[] = {"units", "times", "over", "bias", "activation", "slope", "batch_norm", "dropout", "optional", NULL};
 
 #define NONE UINT32_MAX
 
@@ -13,7 +13,7 @@ typedef struct dense {
     uint32_t in, units;
     uint32_t grad_in;     /* leading columns of x whose gradient somebody needs */
     activation activation;
-    int batch_norm, with_bias;
+    int batch_norm, with_bias, optional;
     double dropout;
     norm norm;
     uint32_t bias;                       /* parameter, or NONE */
@@ -34,6 +34,7 @@ static int read_keys(layer *l, const conf *c, dense *s, builder *b, shoal_error 
     int rc = layer_read_units(l, c, &s->units, &of_layer, err);
     if (rc == 0) rc = activation_read(&s->activation, l, c, "activation", err);
     if (rc == 0) rc = conf_bool_or(c, "bias", 1, &s->with_bias, err);
+    if (rc == 0) rc = conf_bool_or(c, "optional", 0, &s->optional, err);
     if (rc == 0) rc = conf_bool_or(c, "batch_norm", 0, &s->batch_norm, err);
     if (rc < 0) return rc;
     if (s->units > 1 && !of_layer) return layer_dropout_rate(c, "dropout", b, &s->dropout, err);
@@ -64,6 +65,10 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
     int rc = read_keys(l, c, s, b, err);
     if (rc < 0) return rc;
     s->in = (uint32_t)layer_in_size(l);
+    if (s->in == 0 && s->optional) {
+        l->out = (shape){.rank = 2};
+        return 0;
+    }
     if (s->in == 0) return layer_error(l, c, err, "its inputs are empty: the data has no columns for them");
     l->out = (shape){.rank = 2, .width = s->units};
     plan(l, s);
@@ -86,7 +91,7 @@ static int describe(const layer *l, json_t *to)
 {
     const dense *s = l->own;
     return layer_json_int(to, "units", s->units) || layer_json_bool(to, "bias", s->with_bias) || activation_describe(&s->activation, "activation", to) ||
-                   layer_json_bool(to, "batch_norm", s->batch_norm) || layer_json_real(to, "dropout", s->dropout)
+                   layer_json_bool(to, "batch_norm", s->batch_norm) || layer_json_real(to, "dropout", s->dropout) || layer_json_bool(to, "optional", s->optional)
                ? -1
                : 0;
 }
@@ -117,6 +122,7 @@ static void product(const dense *s, const layer *l, const exec *x, float *z)
 static void forward(const layer *l, exec *x)
 {
     const dense *s = l->own;
+    if (s->in == 0) return;
     float *y = exec_out(x, l), *z = s->batch_norm ? exec_buffer(x, l, s->b_z) : y;
     const size_t n = exec_floats(x, l);
     if (s->b_x != NONE) exec_concat(x, l, exec_buffer(x, l, s->b_x));

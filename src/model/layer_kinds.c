@@ -18,7 +18,12 @@
     X(batch_norm)      \
     X(layer_norm)      \
     X(bi_interaction)  \
-    X(pairs)
+    X(pairs)           \
+    X(bilinear_pairs)  \
+    X(outer)           \
+    X(stack)           \
+    X(pool)            \
+    X(multiply)
 
 #define DECLARE(kind) extern const layer_kind layer_##kind;
 #define LIST(kind) &layer_##kind,

@@ -45,7 +45,7 @@ static void forward(const layer *l, exec *x)
     const shape in = layer_input(l, 0)->out;
     const float *e = exec_in(x, l, 0);
     if (s->hadamard)
-        x->k->pair_product(x->max_rows, in.fields, in.width, s->self, 0, e, e, exec_out(x, l));
+        x->k->pair_product(x->max_rows, in.fields, in.width, s->self, e, e, exec_out(x, l));
     else
         x->k->pair_inner(x->max_rows, in.fields, in.width, s->self, e, exec_buffer(x, l, 0), exec_out(x, l));
 }
@@ -58,7 +58,7 @@ static void backward(const layer *l, exec *x)
     float *to = exec_grad_in(x, l, 0);
     if (!to) return;
     if (s->hadamard)
-        x->k->pair_product_back(x->b->rows, in.fields, in.width, s->self, 0, e, e, g, to, to);
+        x->k->pair_product_back(x->b->rows, in.fields, in.width, s->self, e, e, g, to, to);
     else
         x->k->pair_inner_back(x->b->rows, in.fields, in.width, s->self, e, g, exec_buffer(x, l, 0), to);
 }

@@ -48,7 +48,8 @@ static int one_of(const char *word, const char *const *list)
 static void output_of(const outline_layer *l, char cell[CELL])
 {
     static const char *const numbers[] = {"linear", "fm", "ffm", NULL};
-    static const char *const same[] = {"add", "cross", "cross_v2", "activation", "dropout", "batch_norm", NULL};
+    static const char *const same[] = {"add",     "cross",      "cross_v2",   "activation",
+                                       "dropout", "batch_norm", "layer_norm", "multiply", NULL};
     if (strcmp(l->kind, "embedding") == 0) snprintf(cell, CELL, "[rows, fields, %.40s]", text_of(l->attributes, "dim", "?"));
     else if (strcmp(l->kind, "dense") == 0) snprintf(cell, CELL, "[rows, %.40s]", text_of(l->attributes, "units", "?"));
     else if (one_of(l->kind, numbers)) snprintf(cell, CELL, "[rows, 1]");

@@ -534,6 +534,12 @@ for name, message, text in (
     ("add of different widths", "m.yaml:1: layer 's' (add): input 'b' has 3 numbers a row and 'a' has 2; all must have one shape", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {name: b, input: e, units: 3}}, {add: {name: s, input: [a, b]}}, {dense: {input: s, units: 1}}]"),
     ("pairs of an unknown product", "m.yaml:1: layer 'pairs' (pairs): product 'outer' is unknown; there are: inner, hadamard", "layers: [{embedding: {name: e, dim: 4}}, {pairs: {product: outer}}, {dense: {units: 1}}]"),
+    ("matrices of an unknown kind", "m.yaml:1: layer 'p' (bilinear_pairs): matrices 'some' are unknown; there are: all, each, interaction", "layers: [{embedding: {name: e, dim: 4}}, {bilinear_pairs: {name: p, matrices: some}}, {dense: {units: 1}}]"),
+    ("bilinear pairs beyond reason", "m.yaml:1: layer 'p' (bilinear_pairs): 64449908117864115 pairs of fields are beyond all reason", "layers: [{embedding: {name: e, dim: 1}}, " + "{pairs: {product: hadamard, self: true}}, " * 6 + "{bilinear_pairs: {name: p}}, {dense: {units: 1}}]"),
+    ("pool by an unknown function", "m.yaml:1: layer 'p' (pool): function 'max' is unknown; there are: sum, mean", "layers: [{embedding: {name: e, dim: 4}}, {pool: {name: p, function: max}}, {dense: {units: 1}}]"),
+    ("pool over what is not there", "m.yaml:1: layer 'p' (pool): over 'rows' is unknown; there are: fields, width", "layers: [{embedding: {name: e, dim: 4}}, {pool: {name: p, over: rows}}, {dense: {units: 1}}]"),
+    ("stack of two widths", "m.yaml:1: layer 's' (stack): input 'h' is 3 wide and 'e' is 4; fields of one list have one width", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, units: 3}}, {stack: {name: s, input: [e, h]}}, {dense: {units: 1}}]"),
+    ("product of two sizes", "m.yaml:1: layer 'p' (multiply): input 'e' has 8 numbers a row and 'h' has 3; expected as many, or one a field", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, units: 3}}, {multiply: {name: p, input: [e, h]}}, {dense: {units: 1}}]"),
     ("pairs beyond reason", "m.yaml:1: layer 'pairs_7' (pairs): 64449908476890321 pairs of fields are beyond all reason", "layers: [{embedding: {name: e, dim: 1}}, " + "{pairs: {product: hadamard, self: true}}, " * 7 + "{dense: {units: 1}}]"),
 ):
     case(f"model: {name}", USAGE, message, *train(model="m.yaml"), files={"m.yaml": text + "\n"})
@@ -545,12 +551,17 @@ case("model: ffm of too many fields", USAGE, "model 'libffm':5: layer 'logit' (f
      *train("--features", "f.yaml", source="wide.csv", model="libffm"),
      files={"wide.csv": "label," + ",".join(f"c{i}" for i in range(1100)) + "\n" + 20 * ("1" + ",a" * 1100 + "\n0" + ",b" * 1100 + "\n"),
             "f.yaml": "features:\n" + "".join(f"  c{i}: categorical\n" for i in range(1100))})
+case("model: bilinear pairs of one field", USAGE, "m.yaml:1: layer 'p' (bilinear_pairs): the data has one field, which makes no pair", *train("--features", "f.yaml", model="m.yaml"), files={
+    "f.yaml": "features: {c: categorical}\n", "m.yaml": "layers: [{embedding: {dim: 4}}, {bilinear_pairs: {name: p}}, {dense: {units: 1}}]\n"})
 case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": NUMBER, "m.yaml": "layers: [{dropout: {input: numeric, rate: 0.1}}]\n"})
 for name, message, layer in (
     ("cross", "m.yaml:1: layer 'cross' (cross): its inputs are empty: the data has no columns for them", "{cross: {input: numeric}}"),
     ("cross_v2", "m.yaml:1: layer 'cross_v2' (cross_v2): its inputs are empty: the data has no columns for them", "{cross_v2: {input: numeric}}"),
     ("dense", "m.yaml:1: layer 'dense' (dense): its inputs are empty: the data has no columns for them", "{dense: {input: numeric, units: 1}}"), ("concat", "m.yaml:1: layer 'concat' (concat): its inputs are empty: the data has no columns for them", "{concat: {input: [numeric, numeric]}}"),
+    ("stack", "m.yaml:1: layer 'stack' (stack): its inputs are empty: the data has no columns for them", "{stack: {input: [numeric]}}"),
+    ("outer", "m.yaml:1: layer 'outer' (outer): input 'numeric' is empty: the data has no columns for it", "{outer: {input: [numeric, numeric]}}"),
+    ("multiply", "m.yaml:1: layer 'multiply' (multiply): input 'numeric' is empty: the data has no columns for it", "{multiply: {input: [numeric, numeric]}}"),
     ("layer_norm", "m.yaml:1: layer 'layer_norm' (layer_norm): its input is empty: the data has no columns for it", "{layer_norm: {input: numeric}}"),
     ("batch_norm", "m.yaml:1: layer 'batch_norm' (batch_norm): its input is empty: the data has no columns for it", "{batch_norm: {input: numeric}}"),
 ):

@@ -1,8 +1,20 @@
 """Forms of activations, norms, and models of interacting fields; see _forms.py."""
+import os
+
 import numpy as np
 import tensorflow as tf
 
 from _forms import dense, embedding, flat, form, linear, mlp
+
+
+def variant(name, *changes):
+    """The zoo's file with some words changed."""
+    with open(os.path.join(os.environ["SRC"], "models", name + ".yaml"), encoding="utf-8") as f:
+        text = f.read()
+    for old, new in changes:
+        assert old in text, f"{name}: no {old}"
+        text = text.replace(old, new)
+    return text
 
 
 def layer_norm(w, name, x, epsilon=1e-5):
@@ -72,3 +84,58 @@ def nfm(w, d):
 @form("fwfm")
 def fwfm(w, d):
     return linear(w, d) + flat(d, *each_pair(embedding(w, d), inner)) @ w["r.weight"]
+
+
+@form("pnn")
+def pnn(w, d):
+    e = embedding(w, d)
+    return dense(w, "logit", mlp(w, flat(d, e, *each_pair(e, inner), d.dense), "h1", "h2"))
+
+
+@form("pnn_outer")
+def pnn_outer(w, d):
+    e = embedding(w, d)
+    s = tf.reduce_sum(e, axis=1)
+    return dense(w, "logit", mlp(w, flat(d, e, s[:, :, None] * s[:, None, :], d.dense), "h1", "h2"))
+
+
+@form("dlrm")
+def dlrm(w, d):
+    bottom = mlp(w, d.dense, "bottom1", "bottom2", "bottom3", "bottom")
+    vectors = tf.concat([bottom[:, None], embedding(w, d)], axis=1)
+    return dense(w, "logit", mlp(w, flat(d, bottom, *each_pair(vectors, inner)), "top1", "top2"))
+
+
+@form("dlrm/self", """
+layers:
+  - embedding: {name: e, dim: 3}
+  - pairs: {name: own, self: true}
+  - pairs: {name: products, input: e, product: hadamard, self: true}
+  - pool: {name: sums, function: mean}
+  - dense: {name: top, input: [own, sums, numeric], units: 1}
+""")
+def pairs_with_self(w, d):
+    e = embedding(w, d)
+    products = tf.stack(each_pair(e, lambda a, b: a * b, own=True), axis=1)
+    return dense(w, "top", flat(d, *each_pair(e, inner, own=True), tf.reduce_mean(products, axis=1), d.dense))
+
+
+def bilinear_pairs(w, name, e):
+    """One matrix, one for each field but the last, or one for each pair, by the size of what there is."""
+    f, dim = e.shape[1], e.shape[2]
+    left, right = zip(*((i, j) for i in range(f) for j in range(i + 1, f)))
+    matrices = tf.split(w[name + ".weight"], w[name + ".weight"].shape[1] // dim, axis=1)
+    which = {1: [0] * len(left), f - 1: left, len(left): range(len(left))}[len(matrices)]
+    return [(e[:, i] @ matrices[n]) * e[:, j] for i, j, n in zip(left, right, which)]
+
+
+def fibinet_of(w, d):
+    e = embedding(w, d)
+    gates = tf.nn.relu(tf.nn.relu(tf.reduce_mean(e, axis=2) @ w["senet1.weight"]) @ w["senet2.weight"])
+    p, q = bilinear_pairs(w, "p", e), bilinear_pairs(w, "q", e * gates[:, :, None])
+    return linear(w, d) + dense(w, "top", mlp(w, flat(d, *p, *q, d.dense), "h1", "h2"))
+
+
+form("fibinet")(fibinet_of)
+for kind in ("all", "each"):
+    form("fibinet/" + kind, variant("fibinet", ("matrices: interaction", "matrices: " + kind)))(fibinet_of)
