@@ -8,6 +8,7 @@
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/option_set.h"
+#include "base/thread.h"
 
 #define CHOICES_MAX 16
 #define CHOICE_BYTES_MAX 128
@@ -277,6 +278,12 @@ double option_f64(const shoal_options *o, const char *name)
 int64_t option_i64(const shoal_options *o, const char *name)
 {
     return (int64_t)option_f64(o, name);
+}
+
+int option_threads(const shoal_options *o)
+{
+    const int threads = (int)option_i64(o, "threads");
+    return threads > 0 ? threads : thread_count_available();
 }
 
 int option_flag(const shoal_options *o, const char *name)

@@ -10,6 +10,7 @@ int option_is_set(const shoal_options *o, const char *name);        /* given by 
 const char *option_str(const shoal_options *o, const char *name);   /* NULL when neither set nor defaulted */
 int option_flag(const shoal_options *o, const char *name);
 int64_t option_i64(const shoal_options *o, const char *name);       /* 0 when unset */
+int option_threads(const shoal_options *o);                          /* of "threads", where 0 stands for one a processor */
 double option_f64(const shoal_options *o, const char *name);        /* 0 when unset */
 size_t option_list(const shoal_options *o, const char *name, const char *const **items);
 size_t option_args(const shoal_options *o, const char *const **args);

@@ -8,6 +8,7 @@
 #ifndef RECORDS_TFRECORD_H
 #define RECORDS_TFRECORD_H
 
+#include "base/thread.h"
 #include "records/inflate.h"
 #include "records/record_index.h"
 
@@ -41,16 +42,21 @@ uint64_t tfrecord_framed(uint64_t n);               /* bytes of a record with n 
 void tfrecord_close(tfrecord_reader *r);
 
 typedef struct tfrecord_writer tfrecord_writer;
-int tfrecord_create(const char *path, int replace, enum container c, tfrecord_writer **out, shoal_error *err);
+/* `threads` (NULL: none) compress members of gzip side by side; the bytes of the file do not depend on them. */
+int tfrecord_create(const char *path, int replace, enum container c, pool *threads, tfrecord_writer **out, shoal_error *err);
 /* Before the first record: the container, blocks, counts and digest of the file are kept in *x, which is complete when
  * tfrecord_commit has returned, but for features and the fingerprint. */
 int tfrecord_keep_index(tfrecord_writer *w, record_index *x, shoal_error *err);
 int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err);
+/* Any number of whole records that tfrecord_seal has framed. */
+int tfrecord_write_framed(tfrecord_writer *w, const uint8_t *frames, size_t n, shoal_error *err);
 uint64_t tfrecord_written(const tfrecord_writer *w);           /* bytes of the file so far, buffers included */
 uint64_t tfrecord_count(const tfrecord_writer *w);
 int tfrecord_commit(tfrecord_writer *w, shoal_error *err);     /* whole or not at all; frees w either way */
 void tfrecord_abort(tfrecord_writer *w);
 
+/* Header and footer around the n bytes that stand TFRECORD_HEADER_BYTES behind `frame`. */
+void tfrecord_seal(uint8_t *frame, size_t n);
 /* Frames one record at the end of b (event files that are appended to use this). */
 int tfrecord_frame(buf *b, const void *p, size_t n, shoal_error *err);
 

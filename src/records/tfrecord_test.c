@@ -71,7 +71,7 @@ static void round_trip(void **state)
         shoal_error err;
         static uint8_t bytes[100000];
         for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * i >> 3);
-        assert_int_equal(tfrecord_create(path, 1, c, &w, &err), 0);
+        assert_int_equal(tfrecord_create(path, 1, c, NULL, &w, &err), 0);
         for (size_t i = 0; i < 500; i++) assert_int_equal(tfrecord_write(w, bytes, i * 197 % sizeof bytes, &err), 0);
         assert_int_equal(tfrecord_count(w), 500);
         assert_int_equal(tfrecord_commit(w, &err), 0);
@@ -97,7 +97,7 @@ static void damage(void **state)
         tfrecord_writer *w;
         int packed = c != CONTAINER_PLAIN;
         buf whole = BUF_INIT;
-        assert_int_equal(tfrecord_create(path, 1, c, &w, NULL), 0);
+        assert_int_equal(tfrecord_create(path, 1, c, NULL, &w, NULL), 0);
         for (int i = 0; i < 2; i++) assert_int_equal(tfrecord_write(w, "some data", 9, NULL), 0);
         assert_int_equal(tfrecord_commit(w, NULL), 0);
         assert_int_equal(file_read_all(path, 1 << 20, &whole, NULL), 0);
@@ -135,7 +135,7 @@ static void plain_like_gzip(void **state)
     (void)state;
     static uint8_t data[0x088b1f];
     tfrecord_writer *w;
-    assert_int_equal(tfrecord_create(path, 1, CONTAINER_PLAIN, &w, NULL), 0);
+    assert_int_equal(tfrecord_create(path, 1, CONTAINER_PLAIN, NULL, &w, NULL), 0);
     assert_int_equal(tfrecord_write(w, data, 0x088b1f, NULL), 0);
     assert_int_equal(tfrecord_commit(w, NULL), 0);
     assert_int_equal(count(NULL), 1);
@@ -182,7 +182,7 @@ static void blocks(void **state)
         static uint32_t data[5000];
         record_index_init(&written);
         record_index_init(&read);
-        assert_int_equal(tfrecord_create(path, 1, c, &w, NULL), 0);
+        assert_int_equal(tfrecord_create(path, 1, c, NULL, &w, NULL), 0);
         assert_int_equal(tfrecord_keep_index(w, &written, NULL), 0);
         for (data[0] = 0; data[0] < 1000; data[0]++) {
             for (size_t k = 1; k < 5000; k++) data[k] = data[k - 1] * 2654435761u + (uint32_t)k;

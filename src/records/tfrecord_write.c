@@ -9,38 +9,50 @@
 #include "records/tfrecord.h"
 
 #define MEMBER_BYTES (1u << 20)
+#define MEMBERS 4u /* that are compressed at the same time */
 #define LEVEL 5
 #define FLUSH_BYTES 64u /* what deflate adds to its bound for the end of a block and of the stream */
 
 struct tfrecord_writer {
     file_writer *file;
     enum container container;
-    struct libdeflate_compressor *gzip;
+    pool *threads;
+    struct libdeflate_compressor *gzip[MEMBERS]; /* one a member */
     z_stream zlib;
     int zlib_made;
-    buf frames; /* not yet written */
-    buf packed;
-    uint64_t count, framed; /* records; those that were there before `frames` */
+    buf frames;             /* not yet written */
+    size_t n_cut, start[MEMBERS + 1]; /* members that are cut, where they and the open one start in `frames` */
+    uint64_t first[MEMBERS + 1];      /* and their first records */
+    buf packed[MEMBERS];
+    uint64_t count; /* records */
     record_index *keep;     /* the caller's, or NULL */
     digest *digest;
 };
+
+static uint32_t u32_of(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
 
 static void u32_put(uint8_t *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> 8 * i);
 }
 
+void tfrecord_seal(uint8_t *frame, size_t n)
+{
+    uint8_t *data = frame + TFRECORD_HEADER_BYTES;
+    u32_put(frame, (uint32_t)n);
+    u32_put(frame + 4, (uint32_t)((uint64_t)n >> 32));
+    u32_put(frame + 8, crc32c_mask(crc32c(0, frame, 8)));
+    u32_put(data + n, crc32c_mask(crc32c(0, data, n)));
+}
+
 int tfrecord_frame(buf *b, const void *p, size_t n, shoal_error *err)
 {
-    int r = buf_reserve(b, n + 16, err);
+    size_t whole = (size_t)tfrecord_framed(n);
+    int r = buf_reserve(b, whole, err);
     if (r < 0) return r;
-    uint8_t *at = b->data + b->len;
-    u32_put(at, (uint32_t)n);
-    u32_put(at + 4, (uint32_t)((uint64_t)n >> 32));
-    u32_put(at + 8, crc32c_mask(crc32c(0, at, 8)));
-    if (n > 0) memcpy(at + 12, p, n);
-    u32_put(at + 12 + n, crc32c_mask(crc32c(0, p, n)));
-    b->len += n + 16;
+    if (n > 0) memcpy(b->data + b->len + TFRECORD_HEADER_BYTES, p, n);
+    tfrecord_seal(b->data + b->len, n);
+    b->len += whole;
     return 0;
 }
 
@@ -58,7 +70,8 @@ static void zlib_free(void *ctx, void *p)
 
 static int compressor_new(tfrecord_writer *w, shoal_error *err)
 {
-    if (w->container == CONTAINER_GZIP && !(w->gzip = libdeflate_alloc_compressor(LEVEL))) return error_nomem(err, 0, "a compressor");
+    for (size_t i = 0; w->container == CONTAINER_GZIP && i < MEMBERS; i++)
+        if (!(w->gzip[i] = libdeflate_alloc_compressor(LEVEL))) return error_nomem(err, 0, "a compressor");
     if (w->container != CONTAINER_ZLIB) return 0;
     w->zlib.zalloc = zlib_alloc;
     w->zlib.zfree = zlib_free;
@@ -67,12 +80,13 @@ static int compressor_new(tfrecord_writer *w, shoal_error *err)
     return 0;
 }
 
-int tfrecord_create(const char *path, int replace, enum container c, tfrecord_writer **out, shoal_error *err)
+int tfrecord_create(const char *path, int replace, enum container c, pool *threads, tfrecord_writer **out, shoal_error *err)
 {
     *out = NULL;
     tfrecord_writer *w = mem_calloc(1, sizeof *w);
     if (!w) return error_nomem(err, sizeof *w, "a record writer");
     w->container = c;
+    w->threads = threads;
     int r = file_create(path, replace, &w->file, err);
     if (r == 0) r = compressor_new(w, err);
     if (r != 0) {
@@ -93,10 +107,12 @@ int tfrecord_keep_index(tfrecord_writer *w, record_index *x, shoal_error *err)
 
 static void writer_free(tfrecord_writer *w)
 {
-    libdeflate_free_compressor(w->gzip);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        libdeflate_free_compressor(w->gzip[i]);
+        buf_release(&w->packed[i]);
+    }
     if (w->zlib_made) deflateEnd(&w->zlib);
     buf_release(&w->frames);
-    buf_release(&w->packed);
     digest_free(w->digest);
     mem_free(w);
 }
@@ -114,45 +130,79 @@ static int put(tfrecord_writer *w, const uint8_t *p, size_t n, shoal_error *err)
     return file_write(w->file, p, n, err);
 }
 
+static int pack_member(void *ctx, size_t i, int thread)
+{
+    tfrecord_writer *w = ctx;
+    (void)thread;
+    size_t n = w->start[i + 1] - w->start[i], bound = libdeflate_gzip_compress_bound(w->gzip[i], n);
+    buf_clear(&w->packed[i]);
+    int r = buf_reserve(&w->packed[i], bound, NULL);
+    if (r < 0) return r;
+    w->packed[i].len = libdeflate_gzip_compress(w->gzip[i], w->frames.data + w->start[i], n, w->packed[i].data, bound);
+    return w->packed[i].len == 0 ? SHOAL_INTERNAL : 0;
+}
+
 static int put_gzip(tfrecord_writer *w, shoal_error *err)
 {
-    size_t bound = libdeflate_gzip_compress_bound(w->gzip, w->frames.len);
-    int r = buf_reserve(&w->packed, bound, err);
-    if (r < 0) return r;
-    size_t n = libdeflate_gzip_compress(w->gzip, w->frames.data, w->frames.len, w->packed.data, bound);
-    if (n == 0) return error_set(err, SHOAL_INTERNAL, "gzip: the compressor failed within its own bound");
-    return put(w, w->packed.data, n, err);
+    int r = 0;
+    if (w->threads) r = pool_for(w->threads, w->n_cut, pack_member, w);
+    for (size_t i = 0; r == 0 && !w->threads && i < w->n_cut; i++) r = pack_member(w, i, 0);
+    if (r == SHOAL_NOMEM) return error_nomem(err, MEMBER_BYTES, "a compressed member");
+    if (r < 0) return error_set(err, r, "gzip: the compressor failed within its own bound");
+    for (size_t i = 0; r == 0 && i < w->n_cut; i++) {
+        if (w->keep) r = record_index_add_block(w->keep, file_written(w->file), w->first[i], 0, err);
+        if (r == 0) r = put(w, w->packed[i].data, w->packed[i].len, err);
+    }
+    return r;
 }
 
 static int put_zlib(tfrecord_writer *w, int flush, shoal_error *err)
 {
+    buf_clear(&w->packed[0]);
     size_t bound = deflateBound(&w->zlib, w->frames.len) + FLUSH_BYTES;
-    int r = buf_reserve(&w->packed, bound, err);
+    int r = buf_reserve(&w->packed[0], bound, err);
     if (r < 0) return r;
     w->zlib.next_in = w->frames.data;
     w->zlib.avail_in = (uInt)w->frames.len;
-    w->zlib.next_out = w->packed.data;
+    w->zlib.next_out = w->packed[0].data;
     w->zlib.avail_out = (uInt)bound;
     int code = deflate(&w->zlib, flush);
     if (code != (flush == Z_FINISH ? Z_STREAM_END : Z_OK) || w->zlib.avail_in > 0 || w->zlib.avail_out == 0)
         return error_set(err, SHOAL_INTERNAL, "zlib: the compressor failed within its own bound");
-    return put(w, w->packed.data, bound - w->zlib.avail_out, err);
+    return put(w, w->packed[0].data, bound - w->zlib.avail_out, err);
 }
 
+/* Everything that stands in `frames`. */
 static int write_frames(tfrecord_writer *w, shoal_error *err)
 {
     int r = 0;
     if (w->frames.len == 0) return 0;
-    if (w->keep && w->container != CONTAINER_PLAIN) r = record_index_add_block(w->keep, file_written(w->file), w->framed, 0, err);
-    buf_clear(&w->packed);
-    if (r == 0) {
-        if (w->container == CONTAINER_GZIP) r = put_gzip(w, err);
-        else if (w->container == CONTAINER_ZLIB) r = put_zlib(w, Z_FULL_FLUSH, err);
-        else r = put(w, w->frames.data, w->frames.len, err);
+    if (w->start[w->n_cut] < w->frames.len) {
+        w->start[++w->n_cut] = w->frames.len;
+        w->first[w->n_cut] = w->count;
     }
-    w->framed = w->count;
+    if (w->container == CONTAINER_GZIP) {
+        r = put_gzip(w, err);
+    } else if (w->container == CONTAINER_ZLIB) {
+        if (w->keep) r = record_index_add_block(w->keep, file_written(w->file), w->first[0], 0, err);
+        if (r == 0) r = put_zlib(w, Z_FULL_FLUSH, err);
+    } else {
+        r = put(w, w->frames.data, w->frames.len, err);
+    }
+    w->n_cut = w->start[0] = 0;
+    w->first[0] = w->count;
     buf_clear(&w->frames);
     return r;
+}
+
+/* A record more stands in `frames`: cuts a member behind it, and writes, when there is enough. */
+static int counted(tfrecord_writer *w, shoal_error *err)
+{
+    w->count++;
+    if (w->frames.len - w->start[w->n_cut] < MEMBER_BYTES) return 0;
+    w->start[++w->n_cut] = w->frames.len;
+    w->first[w->n_cut] = w->count;
+    return w->n_cut == (w->container == CONTAINER_GZIP ? MEMBERS : 1) ? write_frames(w, err) : 0;
 }
 
 static int keep_block(tfrecord_writer *w, shoal_error *err)
@@ -170,8 +220,19 @@ int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err
     int r = w->keep && w->container == CONTAINER_PLAIN ? keep_block(w, err) : 0;
     if (r == 0) r = tfrecord_frame(&w->frames, p, n, err);
     if (r < 0) return r;
-    w->count++;
-    return w->frames.len >= MEMBER_BYTES ? write_frames(w, err) : 0;
+    return counted(w, err);
+}
+
+int tfrecord_write_framed(tfrecord_writer *w, const uint8_t *p, size_t n, shoal_error *err)
+{
+    int r = 0;
+    for (size_t at = 0, whole; r == 0 && at < n; at += whole) {
+        whole = (size_t)tfrecord_framed(u32_of(p + at)); /* sealed by us: below 2 GiB */
+        if (w->keep && w->container == CONTAINER_PLAIN) r = keep_block(w, err);
+        if (r == 0) r = buf_append(&w->frames, p + at, whole, err);
+        if (r == 0) r = counted(w, err);
+    }
+    return r;
 }
 
 uint64_t tfrecord_written(const tfrecord_writer *w) { return file_written(w->file) + w->frames.len; }

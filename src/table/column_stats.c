@@ -214,10 +214,10 @@ static uint64_t count_nulls(enum arrow_type t, const struct ArrowArray *a)
     return n;
 }
 
-int column_stats_add(column_stats *s, const struct ArrowArray *batch, shoal_error *err)
+int column_stats_add(column_stats *s, const struct ArrowArray *batch, int64_t begin, int64_t end, shoal_error *err)
 {
     int r = 0;
-    for (int64_t i = 0; r == 0 && i < s->schema.n_children; i++) {
+    for (int64_t i = begin; r == 0 && i < end; i++) {
         column *c = &s->column[i];
         c->nulls += count_nulls(arrow_type_of(c->field), batch->children[i]);
         r = add_rows(c, c->field, batch->children[i], 0, batch->length, err);

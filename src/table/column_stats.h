@@ -9,8 +9,8 @@
 typedef struct column_stats column_stats;
 int column_stats_new(const struct ArrowSchema *schema, column_stats **out, shoal_error *err);
 void column_stats_free(column_stats *s); /* NULL is nothing */
-/* A batch of the columns of the schema. */
-int column_stats_add(column_stats *s, const struct ArrowArray *batch, shoal_error *err);
+/* A batch of the columns of the schema; of them [begin, end) are looked at. Different columns may be at the same time. */
+int column_stats_add(column_stats *s, const struct ArrowArray *batch, int64_t begin, int64_t end, shoal_error *err);
 /* Makes the features of the index. */
 int column_stats_finish(const column_stats *s, record_index *x, shoal_error *err);
 

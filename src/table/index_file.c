@@ -40,7 +40,7 @@ static int note_columns(const char *file, const shoal_host *host, record_index *
     r = column_stats_new(table_schema(t), &stats, err);
     if (r == 0) r = 1;
     while (r == 1 && (r = table_next(t, &batch, err)) == 1) {
-        int bad = column_stats_add(stats, &batch, err);
+        int bad = column_stats_add(stats, &batch, 0, batch.n_children, err);
         batch.release(&batch);
         if (bad == 0) bad = interrupted(host, err);
         if (bad < 0) r = bad;

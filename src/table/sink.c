@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "records/record_index.h"
 #include "storage/file.h"
 #include "table/folder_manifest.h"
@@ -15,7 +16,12 @@
 #include "table/target.h"
 #include "table/writer.h"
 
-typedef struct shard { char *path; uint64_t rows; } shard;
+typedef struct shard {
+    char *path;
+    uint64_t rows, read_back;
+    int code; /* of reading back */
+    shoal_error error;
+} shard;
 
 struct sink {
     sink_spec spec;
@@ -45,6 +51,7 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     out->overwrite = option_flag(o, "overwrite");
     out->append = option_flag(o, "append");
     out->max_file_bytes = (uint64_t)option_i64(o, "max-file-size");
+    out->threads = option_threads(o);
     return 0;
 }
 
@@ -127,7 +134,7 @@ static int open_shard(sink *s, shoal_error *err)
     if (!p) return error_nomem(err, (s->n_shards + 1) * sizeof *p, "shards");
     s->shards = p;
     p += s->n_shards;
-    p->rows = 0;
+    memset(p, 0, sizeof *p);
     if (s->is_folder)
         p->path = mem_sprintf("%s/part-%05d.%s%s", s->work, s->first_part + (int)s->n_shards, s->ops->ending,
                               format_packed_ending(s->spec.compression));
@@ -168,6 +175,7 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
         r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose " FORMATS_SAID, s->path);
     if (r == 0) r = check_spec(s, err);
     if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);
+    if (r == 0 && spec->threads > 1 && s->ops == &WRITER_TFRECORD) r = pool_new(spec->threads, NULL, &s->spec.pool, err);
     if (r == 0) r = check_target(s, err);
     if (r == 0 && !is_direct(s)) r = make_work(s, err);
     if (r == 0) r = open_shard(s, err);
@@ -182,6 +190,7 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
 static void sink_free(sink *s)
 {
     if (s->schema.release) s->schema.release(&s->schema);
+    pool_free(s->spec.pool);
     for (size_t i = 0; i < s->n_shards; i++) mem_free(s->shards[i].path);
     mem_free(s->shards);
     target_release(&s->target);
@@ -220,17 +229,30 @@ int sink_write(sink *s, const struct ArrowArray *batch, shoal_error *err)
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
 
-static int verify(const sink *s, shoal_error *err)
+static int verify_shard(void *ctx, size_t i, int thread)
+{
+    sink *s = ctx;
+    (void)thread;
+    shard *p = &s->shards[i];
+    p->code = s->ops->verify(p->path, &p->read_back, &p->error);
+    return p->code;
+}
+
+/* Shards are read back side by side; the first bad one counts. */
+static int verify(sink *s, shoal_error *err)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
-        uint64_t rows = 0;
-        r = s->ops->verify(s->shards[i].path, &rows, err);
-        if (r == 0 && rows != s->shards[i].rows)
-            r = error_set(err, SHOAL_STORAGE, "%s: %llu rows were written, but %llu are read back: the disk or its driver is at fault",
-                          s->shards[i].path, (unsigned long long)s->shards[i].rows, (unsigned long long)rows);
+    if (s->spec.pool) pool_for(s->spec.pool, s->n_shards, verify_shard, s);
+    for (size_t i = 0; r == 0 && !s->spec.pool && i < s->n_shards; i++) r = verify_shard(s, i, 0);
+    for (size_t i = 0; i < s->n_shards; i++) {
+        const shard *p = &s->shards[i];
+        if (p->code < 0 && err) *err = p->error;
+        if (p->code < 0) return p->code;
+        if (p->read_back != p->rows)
+            return error_set(err, SHOAL_STORAGE, "%s: %llu rows were written, but %llu are read back: the disk or its driver is at fault",
+                             p->path, (unsigned long long)p->rows, (unsigned long long)p->read_back);
     }
-    return r;
+    return 0;
 }
 
 static int write_folder_schema(const sink *s, shoal_error *err)

@@ -171,9 +171,7 @@ static int say(const synth_best *best, const char *path, int json, const shoal_h
 static int generate(const shoal_options *o, const sink_spec *to, const shoal_host *host, synth_best *best, shoal_error *err)
 {
     uint64_t rows = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS, done = 0;
-    int64_t threads = option_i64(o, "threads");
-    if (threads == 0) threads = thread_count_available();
-    int n = threads > WORKERS_MAX ? WORKERS_MAX : (int)threads, sorted = option_flag(o, "sort-by-label");
+    int threads = option_threads(o), n = threads > WORKERS_MAX ? WORKERS_MAX : threads, sorted = option_flag(o, "sort-by-label");
     struct ArrowSchema schema = {0};
     sink *s = NULL;
     synth_model *m = mem_alloc(sizeof *m);

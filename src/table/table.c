@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
 #include "storage/file.h"
 #include "table/folder_manifest.h"
 #include "table/index_file.h"
@@ -27,8 +26,7 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     out->format = format_of_name(format);
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
         return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected " FORMATS_SAID, format);
-    const int64_t threads = option_i64(o, "threads");
-    out->threads = threads > 0 ? (int)threads : thread_count_available();
+    out->threads = option_threads(o);
     out->stream = option_take_stream(o, slot);
     return 0;
 }

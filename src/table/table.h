@@ -68,6 +68,8 @@ typedef struct sink_spec {
     int overwrite, append;
     int bare;                /* set by the sink: a pipe or a device, which nothing lies beside */
     uint64_t max_file_bytes;
+    int threads;              /* that encode and compress; 0: none but the caller's. What is written does not depend on it */
+    struct pool *pool;        /* the sink's own, for its writers */
     const shoal_host *host;
 } sink_spec;
 int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *host, sink_spec *out, shoal_error *err);

@@ -322,8 +322,7 @@ int forecast_make(const shoal_options *o, const shoal_host *host, const char *sc
     attempt a = {.options = o};
     double seconds = 0;
     memset(out, 0, sizeof *out);
-    int64_t threads = option_i64(o, "threads");
-    out->threads = threads > 0 ? (int)threads : thread_count_available();
+    out->threads = option_threads(o);
     int rc = setup_request(o, host, &a.request, err);
     a.request.spool_dir = scratch;
     if (rc == 0)

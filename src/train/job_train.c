@@ -180,8 +180,7 @@ static void tell_model(const train_job *j)
 
 static int job_prepare(train_job *j, shoal_error *err)
 {
-    int threads = (int)option_i64(j->options, "threads");
-    int rc = pool_new(threads ? threads : thread_count_available(), kernels_thread_start, &j->pool, err);
+    int rc = pool_new(option_threads(j->options), kernels_thread_start, &j->pool, err);
     if (rc == 0)
         rc = job_kernels(j, err);
     if (rc == 0)

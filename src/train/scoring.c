@@ -53,13 +53,12 @@ int scoring_open(const shoal_options *o, const char *model_path, const char *con
     table_spec spec = {0};
     memset(out, 0, sizeof *out);
     out->start_ns = clock_ns();
-    int64_t threads = option_i64(o, "threads");
     int rc = modelfile_load(model_path, &out->file, err);
     if (rc == 0 && with_label) rc = rename_label(o, out->file.features, err);
     if (rc == 0) rc = choose_columns(out, with_label, keep, n_keep, err);
     if (rc == 0) rc = kernels_get(option_str(o, "kernels"), &out->kernels, err);
     if (rc == 0)
-        rc = pool_new(threads > 0 ? (int)threads : thread_count_available(), kernels_thread_start, &out->threads, err);
+        rc = pool_new(option_threads(o), kernels_thread_start, &out->threads, err);
     if (rc == 0) rc = table_spec_from(o, paths, n_paths, 0, &spec, err);
     if (rc == 0 && n_paths == 0 && !spec.stream)
         rc = error_set(err, SHOAL_USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST");
