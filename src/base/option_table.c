@@ -102,7 +102,7 @@ const shoal_option option_table[] = {
     TEXT("spool-dir", "DIR", NULL, COMPUTES, "folder for what does not fit in memory; default: under the output"),
     CHOICE("kernels", "auto|portable|avx2|avx512", "auto", COMPUTES, "instruction set"),
     /* scoring */
-    LIST("keep", "COLUMNS", ON(PREDICT), "columns to pass through beside the prediction"),
+    LIST("keep", "COLUMNS", ON(PREDICT), "columns to pass through beside the prediction; '*': all of them"),
     TEXT("output-column", "NAME", "prediction", ON(PREDICT), "name of the column of predictions"),
     /* synth */
     INT("numeric", "N", "13", 0, 1000, ON(SYNTH), "numeric columns"),

@@ -87,6 +87,8 @@ static int bind_feature(source *s, const struct ArrowSchema *schema, shoal_error
     if (rc)
         return rc;
     const column_ref *c = &s->column;
+    if ((rc = feature_type_check(f, schema->children[c->index], err)))
+        return rc;
     if (f->kind == FEATURE_NUMERIC)
         return cell_type_is_number(c->type) ? 0 : type_error(schema, c, "numeric", "a number", err);
     if (!f->is_list)

@@ -315,6 +315,42 @@ static void test_columns_that_do_not_fit(void **state)
             "categorical column 'a' has type list<utf8>, expected a single value (a list needs type: bag)");
 }
 
+/* What training saw against what scoring is given: same values or a refusal. */
+static void test_types_of_training(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trained, *here;
+        int rc;
+    } pairs[] = {{"a:u", "a:l", 0}, {"a:l", "a:u", 0}, {"a:b", "a:c", 0}, {"a:u", "a:z", 0}, {"a:u", "a:n", 0}, {"a:u", "a:b", SHOAL_DATA},
+                 {"a:b", "a:u", SHOAL_DATA}, {"a:tdD", "a:u", SHOAL_DATA}, {"a:u", "a:tdD", SHOAL_DATA}, {"a:tdD", "a:i", SHOAL_DATA}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        testing_table *trained = testing_new(pairs[i].trained, "~"), *here = testing_new(pairs[i].here, "~");
+        features *f = features_of("ac", NULL, NULL);
+        binding *b = NULL;
+        shoal_error err;
+        assert_int_equal(features_note_types(f, &trained->schema, NULL), 0);
+        assert_int_equal(binding_new(f, &trained->schema, 0, &b, NULL), 0);
+        binding_free(b);
+        assert_int_equal(binding_new(f, &here->schema, 0, &b, &err), pairs[i].rc);
+        binding_free(b);
+        features_free(f);
+        testing_free(trained);
+        testing_free(here);
+    }
+    testing_table *trained = testing_new("a:+u", "p;q"), *here = testing_new("a:u", "[p,q]");
+    features *f = features_of("ab", NULL, NULL);
+    binding *b = NULL;
+    shoal_error err;
+    assert_int_equal(features_note_types(f, &trained->schema, NULL), 0);
+    assert_int_equal(binding_new(f, &here->schema, 0, &b, &err), SHOAL_DATA);
+    assert_string_equal(err.message, "feature column 'a' is utf8 here, but was list<utf8> when the model was trained: its values would be "
+                                     "others; cast it by --sql, or read a format that keeps types");
+    features_free(f);
+    testing_free(trained);
+    testing_free(here);
+}
+
 static void test_failed_allocations(void **state)
 {
     (void)state;
@@ -356,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_binary_is_taken_as_it_is),
         cmocka_unit_test(test_clip_accepts_infinities),
         cmocka_unit_test(test_columns_that_do_not_fit),
+        cmocka_unit_test(test_types_of_training),
         cmocka_unit_test(test_failed_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

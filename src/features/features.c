@@ -14,6 +14,7 @@ static void feature_release(feature *f)
 {
     mem_free(f->name);
     mem_free(f->column);
+    mem_free(f->column_type);
     mem_free(f->weights_column);
     mem_free(f->where_column);
     mem_free(f->edges);

@@ -36,6 +36,7 @@ typedef struct vocabulary vocabulary;
 typedef struct feature {
     char *name;   /* unique; the column's name unless the configuration says otherwise */
     char *column;
+    char *column_type;           /* of its column in the training data, as arrow_type_name has it; NULL: not known */
     enum feature_kind kind;
     /* numeric */
     int log1p;                   /* sign(x) * log(1 + |x|), own series, after the clip and before the scale */
@@ -110,6 +111,8 @@ int features_guess(const struct ArrowSchema *schema, const struct ArrowArray *co
 int features_configure(const conf *yaml, const struct ArrowSchema *schema, const struct ArrowArray *const *sample,
                        size_t n_sample, const features_request *request, features **out, shoal_error *err);
 void features_free(features *f);
+/* Keeps the types of the features' columns, which the schema of the training data has. */
+int features_note_types(features *f, const struct ArrowSchema *schema, shoal_error *err);
 /* YAML that features_configure accepts and that gives the same features. */
 int features_to_yaml(const features *f, buf *out, shoal_error *err);
 /* A few lines for people: one a feature, with what was guessed and why not otherwise known. */

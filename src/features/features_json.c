@@ -74,6 +74,8 @@ static json_t *feature_json(const feature *f, int *failed)
     put(o, "name", json_string(f->name), failed);
     put(o, "column", json_string(f->column), failed);
     put(o, "type", json_string(KINDS[f->kind]), failed);
+    if (f->column_type)
+        put(o, "column_type", json_string(f->column_type), failed);
     if (f->kind == FEATURE_NUMERIC)
         put_number(o, f, failed);
     else
@@ -245,6 +247,8 @@ static int feature_in(features *f, const conf *map, shoal_error *err)
         rc = word_in(map, "type", KINDS, &kind, err);
     if (!rc)
         rc = features_add(f, name, from, (enum feature_kind)kind, &x, err);
+    if (!rc)
+        rc = string_in(map, "column_type", &x->column_type, err);
     if (!rc)
         rc = kind == FEATURE_NUMERIC ? number_in(map, x, err) : category_in(map, x, err);
     if (!rc)

@@ -32,6 +32,9 @@ int features_drop(const struct ArrowSchema *schema, const features_request *r, u
 /* The schema's column nearest to `name` as "; did you mean 'x'?", or "". */
 const char *features_suggest(const struct ArrowSchema *schema, const char *name, char *out, size_t n);
 
+/* DATA when the column is of a type that gives other values than the one that was trained on. */
+int feature_type_check(const feature *f, const struct ArrowSchema *column, shoal_error *err);
+
 /* For tests: lowers the memory of a scan below its minimum, so that counts go to disk after every batch. */
 void scan_memory_set(scan *s, size_t memory);
 

@@ -291,6 +291,13 @@ static int finish_number(lane *l, feature *f, shoal_error *err)
     f->std = l->count ? __builtin_sqrt(l->squares / (double)l->count) : 0;
     f->min = l->min;
     f->max = l->max;
+    if (!(f->mean - f->mean == 0) || !(f->std - f->std == 0)) { /* squares of 1e200 are beyond a float64 */
+        if (f->scale != SCALE_BUCKET)
+            return error_set(err, SHOAL_DATA,
+                             "feature '%s' has values from %g to %g, whose mean or deviation is beyond a float64: clip it, or give "
+                             "it scale: bucket", f->name, f->min, f->max);
+        f->mean = f->std = 0; /* buckets need neither */
+    }
     if (f->scale != SCALE_BUCKET)
         return 0;
     mem_free(f->edges);

@@ -61,7 +61,7 @@ int layer_add_param(layer *l, builder *b, const param_spec *s, shoal_error *err)
 {
     model *m = b->m;
     CHECK(l->n_params < LAYER_PARAMS_MAX && s->rows <= UINT32_MAX && s->cols <= UINT32_MAX);
-    if (s->kind != PARAM_TABLE && (s->rows * s->cols > MODEL_FLOATS_MAX || m->dense_size > MODEL_FLOATS_MAX))
+    if (s->kind != PARAM_TABLE && m->dense_size + s->rows * s->cols > MODEL_FLOATS_MAX)
         return error_set(err, SHOAL_USAGE, "layer '%s' (%s) has %llu x %llu weights, which is beyond all reason", l->name,
                          l->kind->name, (unsigned long long)s->rows, (unsigned long long)s->cols);
     int rc = grow_params(m, err);

@@ -25,6 +25,9 @@ typedef struct dataset_request {
     const char *features_yaml; /* path, or NULL: guess */
     const char *spool_dir;
     size_t memory;
+    /* Asked (when not NULL) once the features are known and placed without statistics, before the long pass. */
+    int (*check)(void *ctx, const features *f, shoal_error *err);
+    void *check_ctx;
     uint64_t sample_rows; /* > 0: only the first rows of the training source, and none to validate on; for trying a run */
     const shoal_options *options;
     const shoal_host *host;

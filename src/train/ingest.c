@@ -243,6 +243,8 @@ static int make_features(const pass *p, features **out, shoal_error *err)
     int rc = conf_load(q->features_yaml, &yaml, err);
     if (rc == 0)
         rc = features_configure(yaml, schema, sample, p->n_sample, &r, out, err);
+    if (rc == 0 && !(*out)->label)
+        rc = error_set(err, SHOAL_USAGE, "no label: give --label COLUMN, or name it in %s as 'label: COLUMN'", q->features_yaml);
     conf_free(yaml);
     return rc;
 }
@@ -292,6 +294,47 @@ static void tell_features(const dataset_request *q, const features *f)
     buf_release(&text);
 }
 
+/* The validation source, for the columns of the features; *has_valid 0: there is none. Of a stream, `slot` 1 takes it over. */
+static int open_valid(pass *p, int slot, int *has_valid, shoal_error *err)
+{
+    const dataset_request *q = p->request;
+    table_spec spec;
+    const char **names = NULL;
+    size_t n = 0;
+    int rc = table_spec_from(q->options, q->valid, q->n_valid, slot, &spec, err);
+    if (option_is_set(q->options, "valid-sql"))
+        spec.sql = option_str(q->options, "valid-sql");
+    *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
+    if (rc < 0 || !*has_valid)
+        return rc;
+    rc = features_columns(p->features, 1, &names, &n, err);
+    if (rc < 0)
+        return rc; /* out of memory: the stream is the options' again */
+    spec.columns = names;
+    spec.n_columns = n;
+    rc = table_open(&spec, &p->table, err);
+    if (rc == 0)
+        rc = binding_new(p->features, table_schema(p->table), 1, &p->binding, err);
+    mem_free(names);
+    return rc;
+}
+
+/* What can be known to be wrong before the long pass: the model on these features, and the validation source. */
+static int check_early(const dataset_request *q, features *f, pool *threads, shoal_error *err)
+{
+    int rc = features_place(f, err), has_valid = 0;
+    if (rc == 0 && q->check)
+        rc = q->check(q->check_ctx, f, err);
+    if (rc == 0 && q->n_valid > 0 && strcmp(q->valid[0], "-") != 0) {
+        pass p;
+        pass_init(&p, q, threads, NULL, "");
+        p.features = f;
+        rc = open_valid(&p, -1, &has_valid, err);
+        pass_release(&p);
+    }
+    return rc;
+}
+
 int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d, shoal_error *err)
 {
     pass p;
@@ -307,6 +350,10 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = read_sample(&p, err);
     if (rc == 0)
         rc = make_features(&p, &d->features, err);
+    if (rc == 0)
+        rc = features_note_types(d->features, table_schema(p.table), err);
+    if (rc == 0)
+        rc = check_early(q, d->features, threads, err);
     if (rc < 0)
         goto out;
     p.features = d->features;
@@ -341,29 +388,14 @@ out:
 int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d, int *has_valid, shoal_error *err)
 {
     pass p;
-    table_spec spec;
-    const char **names = NULL;
-    size_t n = 0;
     pass_init(&p, q, threads, r, "the validation data");
-    int rc = table_spec_from(q->options, q->valid, q->n_valid, 1, &spec, err);
-    if (option_is_set(q->options, "valid-sql"))
-        spec.sql = option_str(q->options, "valid-sql");
-    *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
-    if (rc < 0 || !*has_valid)
-        return rc;
-    rc = report_state(r, "reading", "the validation data", err);
-    if (rc == 0)
-        rc = features_columns(d->features, 1, &names, &n, err);
-    if (rc < 0)
-        goto out;
-    spec.columns = names;
-    spec.n_columns = n;
-    rc = table_open(&spec, &p.table, err);
     p.features = d->features;
+    int rc = report_state(r, "reading", "the validation data", err);
     if (rc == 0)
-        rc = binding_new(d->features, table_schema(p.table), 1, &p.binding, err);
-    if (rc == 0)
-        rc = pass_pack(&p, "valid.pack", err);
+        rc = open_valid(&p, 1, has_valid, err);
+    if (rc < 0 || !*has_valid)
+        goto out;
+    rc = pass_pack(&p, "valid.pack", err);
     if (rc == 0)
         rc = pass_run(&p, err);
     if (rc == 0 && p.rows == 0)
@@ -371,7 +403,6 @@ int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d,
     if (rc == 0)
         rc = pass_pack_commit(&p, err);
 out:
-    mem_free(names);
     pass_release(&p);
     return rc;
 }

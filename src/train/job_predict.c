@@ -10,7 +10,7 @@
 /* The rows on their way to the sink: kept columns of the source batch, and the predictions behind them. */
 typedef struct output {
     sink *sink;
-    const int64_t *source; /* column of the source for each kept one */
+    int64_t *source; /* column of the source for each kept one */
     size_t n_keep;
     struct ArrowArray **child;
     struct ArrowArray prediction;
@@ -65,11 +65,26 @@ static int check_keep(const char *const *keep, size_t n, const char *column, sho
     return 0;
 }
 
-/* Schema of the output, and where its columns lie in the source. */
-static int bind_columns(const struct ArrowSchema *source, const char *const *keep, size_t n, const char *column,
-                        int64_t *at, struct ArrowSchema *out, shoal_error *err)
+/* Every column of the source by name, for --keep '*'. */
+static int all_columns(const struct ArrowSchema *source, const char ***names, size_t *n, shoal_error *err)
 {
-    int rc = arrow_schema_struct(out, (int64_t)n + 1, err);
+    *n = (size_t)source->n_children;
+    *names = mem_calloc(*n + 1, sizeof **names);
+    if (!*names) return error_nomem(err, *n * sizeof **names, "the columns to keep");
+    for (size_t i = 0; i < *n; i++) (*names)[i] = source->children[i]->name;
+    return 0;
+}
+
+/* Schema of the output, and where its columns lie in the source. */
+static int bind_columns(const struct ArrowSchema *source, const char *const *keep, size_t n, const char *column, output *x,
+                        struct ArrowSchema *out, shoal_error *err)
+{
+    int64_t *at = mem_calloc(n + 1, sizeof *at);
+    x->n_keep = n;
+    x->source = at;
+    x->child = mem_calloc(n + 1, sizeof *x->child);
+    int rc = at && x->child ? check_keep(keep, n, column, err) : error_nomem(err, n, "the columns to keep");
+    if (rc == 0) rc = arrow_schema_struct(out, (int64_t)n + 1, err);
     if (rc) return rc;
     for (size_t i = 0; i < n && rc == 0; i++) {
         at[i] = arrow_find(source, keep[i]);
@@ -118,21 +133,20 @@ SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoa
     const char *const *args, *const *keep;
     size_t n = option_args(o, &args), n_keep = option_list(o, "keep", &keep);
     scoring s = {0};
-    output x = {.n_keep = n_keep};
+    output x = {0};
+    const char **all = NULL;
     struct ArrowSchema schema = {0};
     sink_spec spec;
     table_spec from;
     if (n < 2) return error_set(err, SHOAL_USAGE, "shoal predict needs a model and an output: shoal predict MODEL SRC... DST");
     const char *dst = args[n - 1], *column = option_str(o, "output-column");
-    int64_t *at = mem_calloc(n_keep + 1, sizeof *at);
-    x.child = mem_calloc(n_keep + 1, sizeof *x.child);
-    x.source = at;
-    int rc = at && x.child ? check_keep(keep, n_keep, column, err) : error_nomem(err, n_keep, "the columns to keep");
+    int rc = check_keep(keep, n_keep, column, err);
     if (rc == 0) rc = sink_spec_from(o, dst, host, &spec, err);
     if (rc == 0) rc = table_spec_from(o, args + 1, n - 2, -1, &from, err);
     if (rc == 0) rc = sink_refuse_source(&spec, &from, err);
     if (rc == 0) rc = scoring_open(o, args[0], args + 1, n - 2, 0, keep, n_keep, &s, err);
-    if (rc == 0) rc = bind_columns(table_schema(s.table), keep, n_keep, column, at, &schema, err);
+    if (rc == 0 && scoring_keeps_all(keep, n_keep)) rc = all_columns(table_schema(s.table), &all, &n_keep, err);
+    if (rc == 0) rc = bind_columns(table_schema(s.table), all ? all : keep, n_keep, column, &x, &schema, err);
     if (rc == 0) rc = sink_open(&spec, &schema, &x.sink, err);
     if (rc) goto out;
     score_sink write = {&x, write_rows};
@@ -142,7 +156,8 @@ SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoa
 out:
     sink_abort(x.sink);
     if (schema.release) schema.release(&schema);
-    mem_free(at);
+    mem_free(all);
+    mem_free(x.source);
     mem_free(x.child);
     mem_free(x.value);
     scoring_release(&s);

@@ -34,12 +34,24 @@ typedef struct train_job {
     int resuming; /* a checkpoint is there and --resume was given */
 } train_job;
 
+/* A model that cannot be built on these features is known before all rows are read. */
+static int check_model(void *ctx, const features *f, shoal_error *err)
+{
+    const train_job *j = ctx;
+    model *m = NULL;
+    int rc = setup_model(j->options, f, &m, err);
+    model_free(m);
+    return rc;
+}
+
 static int job_request(train_job *j, shoal_error *err)
 {
     const shoal_options *o = j->options;
     int rc = setup_request(o, j->host, &j->request, err);
     if (rc < 0)
         return rc;
+    j->request.check = check_model;
+    j->request.check_ctx = j;
     j->out = option_str(o, "out");
     if (!j->out)
         return error_set(err, SHOAL_USAGE, "--out DIR is missing: the folder for the model");

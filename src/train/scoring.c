@@ -13,12 +13,18 @@ static int has(const char *const *names, size_t n, const char *name)
     return 0;
 }
 
+int scoring_keeps_all(const char *const *keep, size_t n_keep) { return n_keep == 1 && strcmp(keep[0], "*") == 0; }
+
 static int choose_columns(scoring *s, int with_label, const char *const *keep, size_t n_keep, shoal_error *err)
 {
     const char **needed = NULL;
     size_t n = 0;
     int rc = features_columns(s->file.features, with_label, &needed, &n, err);
     if (rc) return rc;
+    if (scoring_keeps_all(keep, n_keep)) {
+        mem_free(needed);
+        return 0;
+    }
     s->columns = mem_calloc(n + n_keep + 1, sizeof *s->columns);
     if (!s->columns) {
         mem_free(needed);

@@ -15,10 +15,12 @@ typedef struct scoring {
     uint64_t start_ns;
 } scoring;
 
-/* with_label: of a command that has --label and --weight, which win over the model's columns. Sources are paths, or with n_paths = 0 the stream handed in as slot 0. `keep` are columns that the job wants besides
- * the model's own; one that the source lacks is refused by name. */
+/* with_label: of a command that has --label and --weight, which win over the model's columns. Sources are paths, or with
+ * n_paths = 0 the stream handed in as slot 0. `keep` are columns that the job wants besides the model's own; one that the
+ * source lacks is refused by name. The one name "*" stands for all: nothing is left out. */
 int scoring_open(const shoal_options *o, const char *model_path, const char *const *paths, size_t n_paths,
                  int with_label, const char *const *keep, size_t n_keep, scoring *out, shoal_error *err);
+int scoring_keeps_all(const char *const *keep, size_t n_keep);
 void scoring_release(scoring *s);
 double scoring_seconds(const scoring *s);
 

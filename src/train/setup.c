@@ -16,7 +16,7 @@ int setup_request(const shoal_options *o, const shoal_host *host, dataset_reques
     out->memory = (size_t)option_i64(o, "memory");
     out->options = o;
     out->host = host;
-    if (!out->label)
+    if (!out->label && !out->features_yaml) /* a features file may name it */
         return error_set(err, SHOAL_USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns");
     return 0;
 }
