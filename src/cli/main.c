@@ -71,11 +71,11 @@ static int print_version(void)
     return exit_code(cli_text_print(&t));
 }
 
-/* --help anywhere among a command's options asks for help, unless after "--". */
+/* --help or -h anywhere among a command's options asks for help, unless after "--". */
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (!strcmp(argv[i], "--help")) return true;
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return true;
     return false;
 }
 

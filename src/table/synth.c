@@ -17,7 +17,7 @@
 
 typedef struct worker {
     const synth_model *model;
-    uint64_t rows, first, stride; /* blocks first, first + stride, ... of `rows` rows in all */
+    uint64_t rows, skip, first, stride; /* blocks first, first + stride, ... of `rows` rows behind `skip` */
     int only;                     /* a label to keep, or -1 */
     int counting;                 /* whether `best` takes the rows */
     arrow_builder *builder;
@@ -46,7 +46,7 @@ static int make_block(worker *w, uint64_t begin, uint64_t end, struct ArrowArray
     int r = 0;
     for (uint64_t i = begin; r == 0 && i < end; i++) {
         synth_row row;
-        synth_row_make(w->model, i, &row);
+        synth_row_make(w->model, w->skip + i, &row);
         if (w->counting) synth_best_add(&w->best, &row);
         if (w->only < 0 || w->only == row.label) r = add_row(w->builder, w->model, &row, &w->error);
     }
@@ -127,13 +127,13 @@ static int take_blocks(worker *w, int n, sink *s, const shoal_host *host, uint64
 }
 
 /* All rows, or those of one label; *done counts the rows written. */
-static int pass(const synth_model *m, const struct ArrowSchema *schema, uint64_t rows, int only, int n, sink *s, synth_best *best, const shoal_host *host,
+static int pass(const synth_model *m, const struct ArrowSchema *schema, uint64_t skip, uint64_t rows, int only, int n, sink *s, synth_best *best, const shoal_host *host,
                 uint64_t *done, shoal_error *err)
 {
     worker w[WORKERS_MAX] = {{0}};
     int r = 0;
     for (int i = 0; r == 0 && i < n; i++) {
-        w[i] = (worker){.model = m, .rows = rows, .first = (uint64_t)i, .stride = (uint64_t)n, .only = only, .counting = only != 1};
+        w[i] = (worker){.model = m, .rows = rows, .skip = skip, .first = (uint64_t)i, .stride = (uint64_t)n, .only = only, .counting = only != 1};
         r = synth_best_init(&w[i].best, err);
         if (r == 0) r = arrow_builder_new(schema, &w[i].builder, err);
         if (r == 0 && !(w[i].blocks = queue_new(QUEUE_BLOCKS))) r = error_nomem(err, 0, "a queue");
@@ -170,7 +170,7 @@ static int say(const synth_best *best, const char *path, int json, const shoal_h
 
 static int generate(const shoal_options *o, const sink_spec *to, const shoal_host *host, synth_best *best, shoal_error *err)
 {
-    uint64_t rows = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS, done = 0;
+    uint64_t rows = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS, skip = (uint64_t)option_i64(o, "skip"), done = 0;
     int threads = option_threads(o), n = threads > WORKERS_MAX ? WORKERS_MAX : threads, sorted = option_flag(o, "sort-by-label");
     struct ArrowSchema schema = {0};
     sink *s = NULL;
@@ -180,8 +180,8 @@ static int generate(const shoal_options *o, const sink_spec *to, const shoal_hos
                      (uint64_t)option_i64(o, "cardinality"), option_f64(o, "skew"));
     int r = make_schema(m, &schema, err);
     if (r == 0) r = sink_open(to, &schema, &s, err);
-    if (r == 0) r = pass(m, &schema, rows, sorted ? 0 : -1, n, s, best, host, &done, err);
-    if (r == 0 && sorted) r = pass(m, &schema, rows, 1, n, s, best, host, &done, err);
+    if (r == 0) r = pass(m, &schema, skip, rows, sorted ? 0 : -1, n, s, best, host, &done, err);
+    if (r == 0 && sorted) r = pass(m, &schema, skip, rows, 1, n, s, best, host, &done, err);
     if (r == 0) r = sink_commit(s, NULL, err);
     else sink_abort(s);
     mem_free(m);

@@ -190,6 +190,14 @@ static void tell_model(const train_job *j)
     buf_release(&text);
 }
 
+static void warn_without_valid(const train_job *j)
+{
+    static const char *const idle[] = {"patience", "monitor"};
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (!j->data.valid && option_is_set(j->options, idle[i]))
+            host_warn(j->host, "--%s has no effect without --valid", idle[i]);
+}
+
 static int job_prepare(train_job *j, shoal_error *err)
 {
     int rc = pool_new(option_threads(j->options), kernels_thread_start, &j->pool, err);
@@ -197,8 +205,10 @@ static int job_prepare(train_job *j, shoal_error *err)
         rc = job_kernels(j, err);
     if (rc == 0)
         rc = dataset_open(&j->request, option_flag(j->options, "resume"), j->pool, j->report, &j->data, err);
-    if (rc == 0)
-        rc = save_features_yaml(j, err);
+    if (rc < 0)
+        return rc;
+    warn_without_valid(j);
+    rc = save_features_yaml(j, err);
     if (rc == 0)
         rc = setup_model(j->options, j->data.features, &j->model, err);
     if (rc < 0)

@@ -9,6 +9,7 @@
 #include "train/validate.h"
 
 #define BEST "best"
+#define AUC_TOO_GOOD 0.999 /* clicks are never so certain: a column knows the label */
 
 uint64_t trainer_epoch_steps(const trainer_config *c, const plan *p)
 {
@@ -199,6 +200,9 @@ int trainer_run(trainer *t, shoal_error *err)
         host_info(t->host, "stopped early: no better %s in %llu epochs; the weights of epoch %llu are kept",
                   t->config->monitor == MONITOR_AUC ? "AUC" : "log loss", (unsigned long long)t->at.bad_epochs,
                   (unsigned long long)t->at.best_epoch + 1);
+    if (rc == 0 && t->data->valid && t->at.best_metrics.auc > AUC_TOO_GOOD)
+        host_warn(t->host, "a validation AUC of %.4f is too good to be true: does a column give the label away?",
+                  t->at.best_metrics.auc);
     if (rc == 0)
         rc = load_best(t, err);
     validator_free(v);

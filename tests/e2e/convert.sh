@@ -6,6 +6,8 @@ fail() { echo "convert.sh: $*"; exit 1; }
 rows() { "$SHOAL" show "$@" --json -n 0 | sha256sum; }
 
 "$SHOAL" synth --rows 5000 --seed 3 a.parquet >/dev/null
+"$SHOAL" synth --rows 1000 --skip 4000 --seed 3 tail.jsonl >/dev/null
+"$SHOAL" show a.parquet --skip 4000 -n 1000 --json | cmp -s - tail.jsonl || { echo "synth --skip is not the same log"; exit 1; }
 want=$(rows a.parquet)
 from=a.parquet
 for to in b.tfrecord c.tfrecord.gz d.parquet folder; do
