@@ -5,6 +5,7 @@
 #define ON(command) (1u << CMD_##command)
 #define TRAINS (ON(TRAIN) | ON(PLAN)) /* plan takes all that train does, so that exchanging the word tries a command */
 #define READS (ON(CONVERT) | ON(SHOW) | ON(CHECK) | TRAINS | ON(EVAL) | ON(PREDICT))
+#define FILTERS (ON(CONVERT) | ON(SHOW) | TRAINS | ON(EVAL) | ON(PREDICT))
 #define WRITES (ON(CONVERT) | ON(SYNTH) | ON(PREDICT))
 #define SCORES (ON(EVAL) | ON(PREDICT))
 #define COMPUTES (TRAINS | SCORES)
@@ -42,6 +43,8 @@ const shoal_option option_table[] = {
     /* reading */
     CHOICE("format", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, READS, "format of SRC; default: by its ending or content"),
     TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
+    TEXT("where", "EXPR", NULL, FILTERS, "only rows that fulfil it, an expression of SQL; by partitions, files are passed over unread"),
+    LIST("table", "NAME=SRC", FILTERS, "a further table for joins in --sql"),
     {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "number of rows (show: 10, synth: 1000000; else all)",
      ON(CONVERT) | ON(SHOW) | ON(SYNTH)},
     INT("skip", "N", "0", 0, MAX_I, ON(SHOW) | ON(SYNTH), "rows to pass over first (show: an index makes that a seek; synth: for a test set of the same log)"),
@@ -63,6 +66,7 @@ const shoal_option option_table[] = {
     TEXT("features", "FILE", NULL, TRAINS, "YAML that says how columns become features; default: a guess"),
     LIST("valid", "SRC", TRAINS, "rows to validate on after each epoch"),
     TEXT("valid-sql", "QUERY", NULL, TRAINS, "as --sql, for the validation rows; default: --sql"),
+    TEXT("valid-where", "EXPR", NULL, TRAINS, "as --where, for the validation rows; default: all"),
     /* the model */
     {"model", 'm', SHOAL_OPT_STRING, "NAME|FILE", "deepfm", 0, 0, "model of the zoo (lr, fm, ffm, dnn, deepfm, dcn, ...), or a YAML file of layers",
      TRAINS},

@@ -146,6 +146,17 @@ int duck_number(duck *d, const char *sql, const char *what, int64_t *out, shoal_
     return r;
 }
 
+int duck_understands(duck *d, const char *sql)
+{
+    duckdb_extracted_statements statements = NULL;
+    duckdb_prepared_statement prepared = NULL;
+    int known = duckdb_extract_statements(d->connection, sql, &statements) > 0;
+    if (known && duckdb_prepare_extracted_statement(d->connection, statements, 0, &prepared) == DuckDBSuccess) known = 2;
+    if (prepared) duckdb_destroy_prepare(&prepared);
+    if (statements) duckdb_destroy_extracted(&statements);
+    return known;
+}
+
 static int take_error(duckdb_error_data e, const char *what, shoal_error *err)
 {
     int r = 0;
@@ -211,6 +222,16 @@ int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what
     if (statements) duckdb_destroy_extracted(&statements);
     if (r < 0) duck_rows_release(out);
     return r;
+}
+
+int duck_rows_columns(const duck_rows *r, const char *what, int code, struct ArrowSchema *out, shoal_error *err)
+{
+    int rc = arrow_schema_copy(&r->schema, out, err);
+    for (int64_t i = 0; rc == 0 && i < out->n_children; i++)
+        if (arrow_find(out, out->children[i]->name) != i)
+            rc = error_set(err, code, "%s: two columns are named '%s'; name them apart with AS in --sql", what, out->children[i]->name);
+    if (rc < 0 && out->release) out->release(out);
+    return rc;
 }
 
 int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err)

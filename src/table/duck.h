@@ -19,6 +19,9 @@ int duck_run(duck *d, const char *sql, const char *what, shoal_error *err);
 /* One number of the first row. */
 int duck_number(duck *d, const char *sql, const char *what, int64_t *out, shoal_error *err);
 
+/* 0 when the text is no statement, 1 when it is one, 2 when all that it names is there as well. Runs nothing. */
+int duck_understands(duck *d, const char *sql);
+
 /* From DuckDB's error to ours. Errors of the query itself (parser, names) are `query_code`. */
 int duck_error(int type, const char *message, const char *what, int query_code, shoal_error *err);
 
@@ -38,6 +41,8 @@ int duck_has_variant(duckdb_logical_type t); /* which has no export */
 int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what, duck_rows *out, shoal_error *err);
 int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err); /* 1, 0, negative */
 void duck_rows_release(duck_rows *r);
+/* A copy of the schema; two columns of one name are refused with the code. */
+int duck_rows_columns(const duck_rows *r, const char *what, int code, struct ArrowSchema *out, shoal_error *err);
 
 /* Appends text as an SQL string ('...') or a quoted name ("..."). */
 int duck_put_string(buf *b, const char *s, shoal_error *err);

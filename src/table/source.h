@@ -4,6 +4,8 @@
 
 #include "table/table.h"
 
+typedef struct partitions partitions;
+
 typedef struct source {
     void *ctx;
     struct ArrowSchema schema; /* the table moves it out */
@@ -12,18 +14,26 @@ typedef struct source {
     const char *(*row_name)(void *ctx, uint64_t row, char *out, size_t n);
     void (*free)(void *ctx);
     uint64_t skipped; /* rows in front of the first one that it gives */
+    /* Of sources over files whose batches come of one file each: the file of the last batch. Others: NULL. */
+    size_t (*file)(void *ctx);
 } source;
 
 /* Sources over files take `files` over in any case. */
 /* Of spec->skip rows some may be passed over; out->skipped says how many were. */
 int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
 int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
-int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err);
+/* Parquet, CSV, JSON lines, with the spec's query, filter, tables and columns. */
+int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, const partitions *p, source *out, shoal_error *err);
 int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
 /* Puts a conversion over a source whose schema is not plain; the source stays the caller's, also after an error. */
 int source_plain(source *s, shoal_error *err);
-/* `sql` over another source, which is taken over in any case. */
-int source_sql(source *inner, const char *sql, source *out, shoal_error *err);
+/* The spec's query and tables, and a filter (NULL: none), over another source, which is taken over in any case. */
+int source_sql(source *inner, const table_spec *spec, const char *where, source *out, shoal_error *err);
+/* A row_name of sources that are queries. */
+const char *source_row_of_query(void *ctx, uint64_t row, char *out, size_t n);
+/* What a spec says, without its columns, skip and limit. */
+int source_open(const table_spec *spec, source *out, shoal_error *err);
+int format_is_ducks(enum table_format f);
 
 /* The format that a path's ending says, or FORMAT_GUESS; *container (may be NULL) is what .gz, .deflate or .zlib behind it say. */
 enum table_format format_of_path(const char *path, enum container *container);

@@ -7,7 +7,16 @@
 #include "storage/file.h"
 #include "table/folder_manifest.h"
 #include "table/index_file.h"
-#include "table/source.h"
+#include "table/partition.h"
+
+/* Files on their way to a source. */
+typedef struct opening {
+    char **files;
+    size_t n;
+    enum table_format format;
+    partitions p;
+    int filter; /* rows have to be looked at for --where */
+} opening;
 
 struct table {
     source from;
@@ -22,6 +31,8 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     out->paths = paths;
     out->n_paths = n_paths;
     out->sql = option_str(o, "sql");
+    out->where = option_str(o, "where");
+    out->n_tables = option_list(o, "table", &out->tables);
     const char *format = option_str(o, "format");
     out->format = format_of_name(format);
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
@@ -29,6 +40,12 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     out->threads = option_threads(o);
     out->stream = option_take_stream(o, slot);
     return 0;
+}
+
+const char *table_side_path(const char *item)
+{
+    const char *equals = strchr(item, '=');
+    return equals ? equals + 1 : NULL;
 }
 
 int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
@@ -87,35 +104,98 @@ static int list_files(const table_spec *spec, char ***files, size_t *n, shoal_er
     return 0;
 }
 
-/* DuckDB applies the query itself to the formats that it reads; of all others the query is put on top. */
-static int open_files(const table_spec *spec, source *out, int *sql_done, shoal_error *err)
+/* ---- which source reads them ---------------------------------------------------------------------------------------------- */
+
+/* Leaves the files that --where leaves; one stays in any case, for its columns. */
+static int prune(opening *o, const table_spec *spec, shoal_error *err)
 {
-    char **files = NULL;
-    size_t n = 0;
-    enum table_format format = spec->format;
-    int r = list_files(spec, &files, &n, err);
-    if (r < 0) return r;
-    if (format == FORMAT_GUESS) r = format_of_files(files, n, &format, err);
-    if (r < 0) {
-        file_list_free(files, n);
-        return r;
+    uint8_t *keep = mem_alloc(o->n);
+    size_t kept = 0;
+    if (!keep) return error_nomem(err, o->n, "a list of files");
+    int r = partitions_prune(&o->p, spec->where, keep, &o->filter, err);
+    for (size_t i = 0; r == 0 && i < o->n; i++) kept += keep[i];
+    if (r == 0 && kept == 0) {
+        keep[0] = 1;
+        o->filter = 1; /* which lets none of its rows through */
     }
-    *sql_done = 0;
-    if (format == FORMAT_TFRECORD) return source_tfrecord(files, n, spec, out, err);
-    if (format == FORMAT_LIBSVM || format == FORMAT_LIBFFM) return source_svm(files, n, format, out, err);
-    *sql_done = 1;
-    return source_duckdb(files, n, format, spec, out, err);
+    if (r == 0) partitions_keep(&o->p, o->files, &o->n, keep);
+    mem_free(keep);
+    return r;
 }
 
-static int open_source(const table_spec *spec, source *out, shoal_error *err)
+/* Of the spec's columns those that the files themselves have. */
+static int own_columns(const opening *o, table_spec *inner, shoal_error *err)
 {
-    int sql_done = 0;
-    int r = spec->stream ? source_stream(spec->stream, out, err) : open_files(spec, out, &sql_done, err);
-    if (r == 0) r = source_plain(out, err);
-    if (r < 0 || sql_done || !spec->sql) return r;
-    source inner = *out;
+    if (!inner->columns || o->p.n_keys == 0) return 0;
+    const char **names = mem_calloc(inner->n_columns + 1, sizeof *names);
+    size_t n = 0;
+    if (!names) return error_nomem(err, inner->n_columns * sizeof *names, "columns");
+    for (size_t i = 0; i < inner->n_columns; i++) {
+        int own = 1;
+        for (size_t k = 0; k < o->p.n_keys; k++) own &= strcmp(inner->columns[i], o->p.key[k].name) != 0;
+        if (own) names[n++] = inner->columns[i];
+    }
+    inner->columns = names;
+    inner->n_columns = n;
+    return 0;
+}
+
+/* Formats that DuckDB does not read: with the partitions' columns, and the query on top. */
+static int open_ours(opening *o, const table_spec *spec, source *out, shoal_error *err)
+{
+    table_spec inner = *spec;
+    if (o->filter || spec->sql) {
+        inner.columns = NULL; /* all, and from the first row on: the query chooses */
+        inner.skip = 0;
+    }
+    int r = own_columns(o, &inner, err);
+    if (r < 0) return r;
+    char **files = o->files;
+    size_t n = o->n;
+    o->files = NULL;
+    o->n = 0;
+    r = o->format == FORMAT_TFRECORD ? source_tfrecord(files, n, &inner, out, err) : source_svm(files, n, o->format, out, err);
+    if (inner.columns != spec->columns) mem_free((void *)inner.columns);
+    if (r == 0 && o->p.n_keys > 0) {
+        source whole = *out;
+        r = source_partitioned(&whole, &o->p, out, err);
+    }
+    if (r < 0 || (!o->filter && !spec->sql)) return r;
+    source whole = *out;
+    return source_sql(&whole, spec, o->filter ? spec->where : NULL, out, err);
+}
+
+static int open_files(const table_spec *spec, source *out, shoal_error *err)
+{
+    opening o = {.format = spec->format, .filter = spec->where != NULL};
+    int r = list_files(spec, &o.files, &o.n, err);
+    if (r == 0) r = partitions_of(o.files, o.n, &o.p, err);
+    if (r == 0 && o.p.n_keys > 0 && spec->where) r = prune(&o, spec, err);
+    if (r == 0 && o.format == FORMAT_GUESS) r = format_of_files(o.files, o.n, &o.format, err);
+    if (r == 0 && format_is_ducks(o.format)) {
+        char **files = o.files;
+        o.files = NULL;
+        r = source_duckdb(files, o.n, o.format, spec, &o.p, out, err);
+    } else if (r == 0) {
+        r = open_ours(&o, spec, out, err);
+    }
+    partitions_release(&o.p);
+    if (o.files) file_list_free(o.files, o.n);
+    return r;
+}
+
+int source_open(const table_spec *spec, source *out, shoal_error *err)
+{
     memset(out, 0, sizeof *out);
-    r = source_sql(&inner, spec->sql, out, err);
+    if (!spec->sql && spec->n_tables > 0) {
+        if (spec->stream && spec->stream->release) spec->stream->release(spec->stream);
+        return error_set(err, SHOAL_USAGE, "--table '%s' is for --sql, which is not given", spec->tables[0]);
+    }
+    int r = spec->stream ? source_stream(spec->stream, out, err) : open_files(spec, out, err);
+    if (r == 0) r = source_plain(out, err);
+    if (r < 0 || !spec->stream || (!spec->sql && !spec->where)) return r;
+    source inner = *out;
+    r = source_sql(&inner, spec, spec->where, out, err);
     return r < 0 ? r : source_plain(out, err);
 }
 
@@ -158,7 +238,7 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
         return error_nomem(err, sizeof *t, "a table");
     }
     t->limit = spec->limit > 0 ? spec->limit : UINT64_MAX;
-    int r = open_source(spec, &t->from, err);
+    int r = source_open(spec, &t->from, err);
     if (r == 0) r = choose(t, spec, err);
     if (r < 0) {
         table_free(t);
@@ -302,7 +382,7 @@ int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err)
     char **files = NULL;
     size_t n = 0;
     enum table_format format = spec->format;
-    if (spec->stream || spec->sql || spec->n_paths == 0) return 0;
+    if (spec->stream || spec->sql || spec->where || spec->n_paths == 0) return 0;
     int r = table_files(spec, &files, &n, err); /* compares manifests */
     if (r == 0 && n > 0) r = count_listed(spec, rows, err);
     if (r == 0 && n > 0 && format == FORMAT_GUESS) r = format_of_files(files, n, &format, err);

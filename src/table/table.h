@@ -21,6 +21,9 @@ typedef struct table_spec {
     size_t n_paths;
     enum table_format format;
     const char *sql;          /* NULL, or a query over the view `src` */
+    const char *where;        /* NULL, or an expression: only rows of src that fulfil it */
+    const char *const *tables; /* NAME=SRC: further tables of the query */
+    size_t n_tables;
     const char *const *columns; /* NULL: all; else only these, in this order; a missing one is an error by name */
     size_t n_columns;
     uint64_t limit;           /* rows; 0: all */
@@ -29,7 +32,9 @@ typedef struct table_spec {
     struct ArrowArrayStream *stream; /* the caller's, instead of paths; taken over by table_open in any case */
 } table_spec;
 
-/* Fills a spec from the options "format", "sql" and the given paths (not copied), and the stream of `slot`. */
+/* The source of NAME=SRC; NULL when there is no '='. */
+const char *table_side_path(const char *item);
+/* Fills a spec from the options "format", "sql", "where", "table" and the given paths (not copied), and the stream of `slot`. */
 int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out,
                     shoal_error *err);
 

@@ -175,6 +175,12 @@ static const char *svm_row_name(void *ctx, uint64_t row, char *out, size_t n)
     return out;
 }
 
+static size_t svm_file(void *ctx)
+{
+    const svm_source *s = ctx;
+    return s->marks[s->n_marks - 1].file;
+}
+
 static int make_schema(enum svm_kind kind, struct ArrowSchema *out, shoal_error *err)
 {
     int is_ffm = kind == SVM_LIBFFM, k = 0;
@@ -209,6 +215,7 @@ int source_svm(char **files, size_t n, enum table_format format, source *out, sh
     out->ctx = s;
     out->next = svm_next;
     out->row_name = svm_row_name;
+    out->file = svm_file;
     out->free = svm_free;
     return 0;
 }

@@ -210,6 +210,12 @@ static const char *tfrecord_row_name(void *ctx, uint64_t row, char *out, size_t 
     return out;
 }
 
+static size_t tfrecord_file(void *ctx)
+{
+    const tfrecord_source *s = ctx;
+    return s->marks[s->n_marks - 1].file;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
 static int infer_schema(tfrecord_source *s, shoal_error *err)
@@ -340,6 +346,7 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
     out->ctx = s;
     out->next = tfrecord_source_next;
     out->row_name = tfrecord_row_name;
+    out->file = tfrecord_file;
     out->free = tfrecord_free;
     return 0;
 }

@@ -8,11 +8,11 @@
 
 /* Options that the result depends on. Threads, memory, intervals and folders are not among them. */
 static const char *const SHAPING[] = {
-    "label", "weight", "sql", "valid-sql", "model", "embedding-dim", "dropout", "batch-size", "micro-batch", "epochs",
+    "label", "weight", "sql", "valid-sql", "where", "valid-where", "model", "embedding-dim", "dropout", "batch-size", "micro-batch", "epochs",
     "steps-per-epoch", "optimizer", "lr", "lr-schedule", "warmup-steps", "l1", "l2", "embedding-l2", "embedding-update",
     "momentum", "beta1", "beta2", "epsilon", "ftrl-beta", "accumulator", "seed", "patience", "monitor",
 };
-static const char *const SHAPING_LISTS[] = {"drop", "hidden"};
+static const char *const SHAPING_LISTS[] = {"drop", "hidden", "table"};
 
 static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
 {

@@ -1,0 +1,16 @@
+/* duck_view.h: inside table/: files as views of DuckDB. */
+#ifndef TABLE_DUCK_VIEW_H
+#define TABLE_DUCK_VIEW_H
+
+#include "table/duck.h"
+#include "table/partition.h"
+
+/* CREATE TEMP VIEW name over files of one of the formats that DuckDB reads, with the columns of their partitions. `what` opens
+ * messages. */
+int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enum table_format format, const partitions *p, const char *what, shoal_error *err);
+/* A view of the rows of another one that fulfil --where; mistakes in it are USAGE. */
+int duck_view_where(duck *d, const char *name, const char *from, const char *where, shoal_error *err);
+/* The tables of spec->tables ("name=SRC"), under their names. */
+int duck_view_tables(duck *d, const table_spec *spec, shoal_error *err);
+
+#endif
