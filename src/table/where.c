@@ -20,10 +20,14 @@ static int word_at(const char *start, const char *p, const char *word)
     return (p == start || !(isalnum((uint8_t)p[-1]) || p[-1] == '_')) && !(isalnum((uint8_t)p[n]) || p[n] == '_');
 }
 
-/* Behind the quoted text or name at p. */
-static const char *behind_quote(const char *p)
+/* Behind the quoted text or name, or the comment, at p; p itself when there is none. */
+static const char *behind_opaque(const char *p)
 {
-    const char *end = strchr(p + 1, *p);
+    const char *end = p;
+    if (*p == '\'' || *p == '"') end = strchr(p + 1, *p);
+    else if (p[0] == '-' && p[1] == '-') end = strchr(p, '\n');
+    else if (p[0] == '/' && p[1] == '*') end = strstr(p + 2, "*/");
+    else return p;
     return end ? end + 1 : p + strlen(p);
 }
 
@@ -33,8 +37,9 @@ static int find_cuts(const char *where, const char **cut, size_t *n, shoal_error
     int depth = 0, ors = 0;
     *n = 0;
     for (const char *p = where; *p;) {
-        if (*p == '\'' || *p == '"') {
-            p = behind_quote(p);
+        const char *behind = behind_opaque(p);
+        if (behind > p) {
+            p = behind;
             continue;
         }
         depth += (*p == '(') - (*p == ')');

@@ -209,7 +209,7 @@ case("unknown kernels", USAGE, "--kernels is 'sse9', expected auto|portable|avx2
 case("l1 without ftrl", USAGE, "--l1 works with --optimizer ftrl only; leave it out or choose ftrl", *train("--l1", "0.1"))
 case("momentum without sgd", USAGE, "--momentum works with --optimizer sgd only; leave it out or choose sgd", *train("--momentum", "0.9"))
 case("run file missing", STORAGE, "cannot open missing.yaml: No such file or directory", "train", "missing.yaml")
-case("run file with an unknown key", USAGE, "run.yaml:1: unknown option '--lable' of 'shoal train'; did you mean '--label'?", "train", "run.yaml", files={"run.yaml": "lable: label\n"})
+case("run file with an unknown key", USAGE, "run.yaml:1: unknown option '--labell' of 'shoal train'; did you mean '--label'?", "train", "run.yaml", files={"run.yaml": "labell: label\n"})
 case("run file with a bad value", USAGE, "run.yaml:2: --epochs is 'many', expected a whole number", "train", "run.yaml", files={"run.yaml": "label: label\nepochs: many\n"})
 case("run file that is no map", USAGE, "run.yaml:1: a run file is a map of options and values", "train", "run.yaml", files={"run.yaml": "- label\n"})
 case("run file with a map inside", USAGE, "run.yaml:1: 'label' must be one value", "train", "run.yaml", files={"run.yaml": "label: {a: b}\n"})
@@ -279,7 +279,6 @@ case("jsonl broken", DATA, "bad.jsonl: Malformed JSON in file \"bad.jsonl\", at 
 case("sql broken", USAGE, "--sql: syntax error at or near \"SELEC\"", "show", "good.csv", "--sql", "SELEC * FROM src")
 case("sql of two statements", USAGE, "--sql: 2 statements; give one SELECT", "show", "good.csv", "--sql", "SELECT 1; SELECT 2")
 case("sql that is no query", USAGE, "--sql: only SELECT is possible here", "show", "good.csv", "--sql", "CREATE TABLE t (i INT)")
-case("sql reads records twice", USAGE, "--sql: the query reads src more than once, which only Parquet, CSV and JSON sources can give; convert the source to Parquet first", "show", "good.tfrecord", "--sql", "SELECT a.x FROM src a JOIN src b USING (x)")
 case("sql names a column twice", USAGE, "--sql: two columns are named 'x'; name them apart with AS in --sql", "show", "good.csv", "--sql", "SELECT x, c AS x FROM src")
 case("sql fails at a row", DATA, "--sql: Could not convert string 'a' to INT32 when casting from source column c", "show", "good.csv", "--sql", "SELECT CAST(c AS INT) FROM src")
 case("check with sql", USAGE, "check reads whole files: --sql has no meaning here", "check", "good.csv", "--sql", "SELECT 1")
@@ -401,6 +400,28 @@ for name, message, text in (
     ("that does not fit", "d/a.tfrecord: record 0, feature 'x': it holds int64 where float is expected; the file does not fit the schema beside it", '{"shoal_schema": 1, "columns": [{"name": "x", "type": "float32"}]}'),
 ):
     case(f"schema {name}", DATA, message, "show", "d", files={"d/_schema.json": text, "d/a.tfrecord": record(example(b"x", WHOLE))})
+
+# ---- partitions, filters, further tables -------------------------------------------------------------------------------
+ROW = "x\n1\n"
+for name, message, paths in (
+    ("twice of one name", "p/k=1/k=2/a.csv: two of its folders have a value of 'k'", ["k=1/k=2/a.csv"]),
+    ("of two layouts", "p/b.csv: its folders are other partitions than those of p/a=1/a.csv; read files of one layout at a time", ["a=1/a.csv", "b.csv"]),
+    ("of other keys", "p/b=1/a.csv: its folders are other partitions than those of p/a=1/a.csv; read files of one layout at a time", ["a=1/a.csv", "b=1/a.csv"]),
+    ("not UTF-8", "p/k=%FF/a.csv: the value of partition 'k' is not UTF-8", ["k=%FF/a.csv"]),
+    ("of a name not UTF-8", "p/%FF=1/a.csv: a partition's name is not UTF-8", ["%FF=1/a.csv"]),
+):
+    case(f"partitions {name}", DATA, message, "show", "p", files={f"p/{path}": ROW for path in paths})
+DEEP = "/".join(f"k{i}=1" for i in range(101)) + "/a.csv"
+case("partitions too many", DATA, f"{DEEP}: more than 100 folders of the form key=value", "show", DEEP, files={DEEP: ROW})
+case("partition that is a column", DATA, "column 'x' is in the files and in the names of their folders; rename the folders, or the column", "show", "p",
+     before=lambda: (os.makedirs("p/x=1", exist_ok=True), shutil.copy("good.tfrecord", "p/x=1/a.tfrecord"), None)[2])
+case("where broken", USAGE, "--where: syntax error at or near \")\"", "show", "good.csv", "--where", "x > ")
+case("where of no column", USAGE, "--where: Referenced column \"y\" not found in FROM clause!", "show", "good.tfrecord", "--where", "y > 1")
+case("where that does not close", USAGE, "--where: its parentheses do not match", "show", "p", "--where", "k = 1) OR (x = 1", files={"p/k=1/a.csv": ROW})
+case("where fails at a row", DATA, "good.csv: Could not convert string 'a' to INT32 when casting from source column c", "show", "good.csv", "--where", "c::INT > 1")
+case("table without a name", USAGE, "--table 'good.csv': expected NAME=SRC, a name for --sql and files, a folder or a pattern", "show", "good.csv", "--sql", "SELECT 1", "--table", "good.csv")
+case("table without a query", USAGE, "--table 't=good.csv' is for --sql, which is not given", "show", "good.csv", "--table", "t=good.csv")
+case("table that is missing", STORAGE, "cannot open missing.csv: No such file or directory", "show", "good.csv", "--sql", "SELECT * FROM t", "--table", "t=missing.csv")
 
 # ---- libsvm and libffm -------------------------------------------------------------------------------------------------
 case("libsvm with a bad entry", DATA, "bad.libsvm: line 3, column 7: '2:x' found, expected INDEX:VALUE, a whole number from 0 and a number that float32 can hold", "show", "bad.libsvm", files={"bad.libsvm": "1 1:1\n\n0 1:1 2:x\n"})

@@ -42,6 +42,35 @@ gzip -c h.libsvm >h.svm.gz
 "$SHOAL" convert h.svm.gz - --to libsvm | cmp h.libsvm - || fail "gzip of libsvm"
 "$SHOAL" convert - - --format libffm --to libffm <h.ffm | cmp h.ffm - || fail "libffm by pipes"
 
+# Folders of the form key=value are columns of every format, and --where passes over files unread.
+mkdir -p 'p/dt=2026-11-01/c=a%20b' 'p/dt=2026-11-02/c=__HIVE_DEFAULT_PARTITION__' q
+for to in parquet tfrecord csv jsonl; do
+    for part in 'dt=2026-11-01/c=a%20b' 'dt=2026-11-02/c=__HIVE_DEFAULT_PARTITION__'; do
+        rm -f "p/$part"/x.* "p/$part"/.x.*
+        "$SHOAL" convert e.csv "p/$part/x.$to" --sql 'SELECT label, c0 FROM src LIMIT 2' 2>/dev/null
+    done
+    "$SHOAL" show p --json >"q/$to.jsonl"
+    [ "$(wc -l <"q/$to.jsonl")" = 4 ] && grep -c '"dt":"2026-11-02","c":null}' "q/$to.jsonl" | grep -qx 2 || fail "partitions of $to: $(cat "q/$to.jsonl")"
+    cmp q/parquet.jsonl "q/$to.jsonl" || fail "partitions of $to are other rows"
+    : >'p/dt=2026-11-01/c=a%20b/broken.'$to
+    "$SHOAL" show p --json --where "dt > '2026-11-01' AND c IS NULL" >left.jsonl; tail -2 q/parquet.jsonl | cmp - left.jsonl || fail "--where reads files of $to that it need not"
+    "$SHOAL" show p --json --where "dt = '2026-11-02' AND label + length(c0) < 0" | cmp - /dev/null || fail "--where leaves rows of $to"
+    rm 'p/dt=2026-11-01/c=a%20b/broken.'$to
+done
+
+# Queries may read their source twice, and other tables.
+"$SHOAL" convert e.csv two.tfrecord --sql 'SELECT label, c0, n0::FLOAT AS n0 FROM src' 2>/dev/null
+sql='SELECT a.c0, count(*) AS n FROM src a JOIN src b USING (c0) GROUP BY a.c0 ORDER BY n DESC, a.c0 LIMIT 20'
+"$SHOAL" show e.csv --json --sql "$sql" >want.jsonl
+"$SHOAL" show two.tfrecord --json --sql "$sql" | cmp - want.jsonl || fail "a query that reads records twice"
+"$SHOAL" show two.tfrecord --json --where 'label = 1' --sql "WITH t AS (SELECT * FROM src) SELECT count(*) FROM t x, (SELECT max(label) AS m FROM t) WHERE x.label = m" >got.jsonl
+"$SHOAL" show e.csv --json --sql 'SELECT count(*) FROM src WHERE label = 1' | sed 's/{"[^"]*"/{/' >want.jsonl
+sed 's/{"[^"]*"/{/' got.jsonl | cmp - want.jsonl || fail "--where under a query that reads records twice"
+for side in e.csv two.tfrecord; do
+    "$SHOAL" show two.tfrecord --json -n 5 --sql 'SELECT s.c0, t.n FROM src s JOIN (SELECT c0, count(*) AS n FROM side GROUP BY c0) t USING (c0) ORDER BY 1, 2' --table side=$side >"join.$side"
+done
+[ -s join.e.csv ] && cmp join.e.csv join.two.tfrecord || fail "--table of records"
+
 # An output that is there is kept without --overwrite.
 code=0
 "$SHOAL" convert e.csv b.tfrecord 2>err || code=$?
