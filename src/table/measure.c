@@ -197,7 +197,7 @@ int table_measure(const table_spec *spec, table_size *out, shoal_error *err)
     }
     if (r == 0) r = measure(spec, format, files, n, out, err);
     out->files = n;
-    if (spec->sql) out->exact = 0;
+    if (spec->sql || spec->where) out->exact = 0;
     file_list_free(files, n);
     return r;
 }

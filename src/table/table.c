@@ -48,7 +48,15 @@ const char *table_side_path(const char *item)
     return equals ? equals + 1 : NULL;
 }
 
-int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
+int table_spec_valid(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err)
+{
+    int r = table_spec_from(o, paths, n_paths, slot, out, err);
+    if (option_is_set(o, "valid-sql")) out->sql = option_str(o, "valid-sql");
+    out->where = option_str(o, "valid-where");
+    return r;
+}
+
+static int name_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
 {
     *files = NULL;
     *n = 0;
@@ -89,7 +97,7 @@ static int list_files(const table_spec *spec, char ***files, size_t *n, shoal_er
     int pipes = 0;
     for (size_t i = 0; i < spec->n_paths; i++) pipes += strcmp(spec->paths[i], "-") == 0;
     if (pipes == 0) {
-        int r = table_files(spec, files, n, err);
+        int r = name_files(spec, files, n, err);
         if (r == 0 && *n == 0) r = error_set(err, SHOAL_USAGE, "no source is given: name files, folders or patterns, or - for standard input");
         return r;
     }
@@ -120,6 +128,25 @@ static int prune(opening *o, const table_spec *spec, shoal_error *err)
     }
     if (r == 0) partitions_keep(&o->p, o->files, &o->n, keep);
     mem_free(keep);
+    return r;
+}
+
+int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
+{
+    opening o = {0};
+    int r = name_files(spec, &o.files, &o.n, err);
+    if (r == 0 && spec->where && o.n > 0) {
+        r = partitions_of(o.files, o.n, &o.p, err);
+        if (r == 0 && o.p.n_keys > 0) r = prune(&o, spec, err);
+        partitions_release(&o.p);
+    }
+    if (r < 0) {
+        file_list_free(o.files, o.n);
+        o.files = NULL;
+        o.n = 0;
+    }
+    *files = o.files;
+    *n = o.n;
     return r;
 }
 

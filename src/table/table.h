@@ -52,7 +52,9 @@ int table_read_through(table *t, const shoal_host *host, uint64_t *rows, shoal_e
 int table_count(const table_spec *spec, uint64_t *rows, shoal_error *err);
 /* As a stream for others; takes t over. */
 int table_to_stream(table *t, struct ArrowArrayStream *out, shoal_error *err);
-/* The files that the paths of a spec name, in order; n = 0 for a stream or "-". Free by file_list_free. */
+/* The same for validation rows: "valid-sql" wins over "sql", "valid-where" stands in the place of "where". */
+int table_spec_valid(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err);
+/* The files that the paths of a spec name and its `where` leaves, in order; n = 0 for a stream or "-". Free by file_list_free. */
 int table_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err);
 
 /* How large a source is, without reading it. */

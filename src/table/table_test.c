@@ -201,7 +201,8 @@ static void queries_over_records(void **state)
     static const char *const SQL[] = {
         "SELECT s FROM src", "SELECT i FROM src WHERE i > 4990 AND s IS NOT NULL", "SELECT count(*) AS n FROM src", "SELECT sum(i)::BIGINT AS n FROM src WHERE b",
         "SELECT l, i FROM src ORDER BY i DESC LIMIT 3", "SELECT a.s, k FROM src a, (VALUES (1, 'x'), (9, 'y')) v(j, k) WHERE a.i = v.j ORDER BY j",
-        "SELECT b, min(d) AS d FROM src GROUP BY b ORDER BY b",
+        "SELECT b, min(d) AS d FROM src GROUP BY b ORDER BY b", "SELECT a.i, b.s FROM src a JOIN src b USING (i) WHERE a.b ORDER BY 1 LIMIT 9",
+        "WITH x AS (SELECT * FROM src) SELECT count(*) AS n FROM x WHERE d > (SELECT avg(d) FROM x)",
     };
     buf want = BUF_INIT, got = BUF_INIT;
     shoal_error err;
@@ -215,7 +216,6 @@ static void queries_over_records(void **state)
         assert_int_equal(want.len, got.len);
         assert_memory_equal(want.data, got.data, want.len);
     }
-    assert_int_equal(rows_of("q.tfrecord", "SELECT a.i FROM src a JOIN src b USING (i)", &got, &err), SHOAL_USAGE);
     buf_release(&want);
     buf_release(&got);
 }

@@ -12,10 +12,18 @@
 
 /* ---- identity ---- */
 
+/* The last component of a path, with the folders key=value before it, which are data too. */
 static const char *base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    const char *base = path + strlen(path);
+    for (int folder = 0;; folder = 1) {
+        const char *start = base - (base > path && folder);
+        while (start > path && start[-1] != '/')
+            start--;
+        if (start == base || (folder && !memchr(start, '=', (size_t)(base - start))))
+            return base;
+        base = start;
+    }
 }
 
 static int add_file(json_t *to, const char *side, size_t i, const char *path, int with_time, shoal_error *err)
@@ -36,17 +44,11 @@ static int add_file(json_t *to, const char *side, size_t i, const char *path, in
     return rc;
 }
 
-static int add_files(json_t *to, const dataset_request *q, const char *side, const char *const *paths, size_t n_paths,
-                     int with_time, shoal_error *err)
+static int add_files(json_t *to, const table_spec *spec, const char *side, int with_time, shoal_error *err)
 {
-    table_spec spec;
     char **files = NULL;
     size_t n = 0;
-    if (n_paths == 0)
-        return 0;
-    int rc = table_spec_from(q->options, paths, n_paths, -1, &spec, err);
-    if (rc == 0)
-        rc = table_files(&spec, &files, &n, err);
+    int rc = table_files(spec, &files, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = add_file(to, side, i, files[i], with_time, err);
     file_list_free(files, n);
@@ -58,9 +60,19 @@ static int files_json(const dataset_request *q, int with_time, json_t **out, sho
     json_t *files = json_object();
     if (!files)
         return error_nomem(err, 0, "the identity of the data");
-    int rc = add_files(files, q, "train", q->train, q->n_train, with_time, err);
+    table_spec spec;
+    int rc = table_spec_from(q->options, q->train, q->n_train, -1, &spec, err);
     if (rc == 0)
-        rc = add_files(files, q, "valid", q->valid, q->n_valid, with_time, err);
+        rc = add_files(files, &spec, "train", with_time, err);
+    if (rc == 0)
+        rc = table_spec_valid(q->options, q->valid, q->n_valid, -1, &spec, err);
+    if (rc == 0)
+        rc = add_files(files, &spec, "valid", with_time, err);
+    for (size_t i = 0; i < spec.n_tables && rc == 0; i++) {
+        const char *path = table_side_path(spec.tables[i]);
+        const table_spec side = {.paths = &path, .n_paths = path != NULL};
+        rc = add_files(files, &side, spec.tables[i], with_time, err);
+    }
     if (rc < 0) {
         json_decref(files);
         return rc;
@@ -95,9 +107,10 @@ static int request_json(const dataset_request *q, json_t **out, shoal_error *err
         return rc;
     json_t *drop = manifest_strings(q->drop, q->n_drop);
     if (drop)
-        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop", drop,
-                         "features", digest_hex, "sql", option_str(q->options, "sql"), "valid-sql",
-                         option_str(q->options, "valid-sql"), "format", option_str(q->options, "format"));
+        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop",
+                         drop, "features", digest_hex, "sql", option_str(q->options, "sql"), "valid-sql",
+                         option_str(q->options, "valid-sql"), "where", option_str(q->options, "where"), "valid-where",
+                         option_str(q->options, "valid-where"), "format", option_str(q->options, "format"));
     json_decref(drop);
     return *out ? 0 : error_nomem(err, 0, "the identity of the data");
 }

@@ -119,7 +119,7 @@ static int measure_sources(const attempt *a, forecast *out, shoal_error *err)
     if (rc == 0)
         rc = table_measure(&spec, &out->train, err);
     if (rc == 0 && q->n_valid > 0)
-        rc = table_spec_from(q->options, q->valid, q->n_valid, -1, &spec, err);
+        rc = table_spec_valid(q->options, q->valid, q->n_valid, -1, &spec, err);
     if (rc == 0 && q->n_valid > 0) {
         spec.columns = names;
         spec.n_columns = n;

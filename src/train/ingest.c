@@ -301,9 +301,7 @@ static int open_valid(pass *p, int slot, int *has_valid, shoal_error *err)
     table_spec spec;
     const char **names = NULL;
     size_t n = 0;
-    int rc = table_spec_from(q->options, q->valid, q->n_valid, slot, &spec, err);
-    if (option_is_set(q->options, "valid-sql"))
-        spec.sql = option_str(q->options, "valid-sql");
+    int rc = table_spec_valid(q->options, q->valid, q->n_valid, slot, &spec, err);
     *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
     if (rc < 0 || !*has_valid)
         return rc;
