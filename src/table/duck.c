@@ -27,6 +27,13 @@ static const char SETTINGS[] = "SET TimeZone='UTC'; SET default_null_order='null
                                "SET produce_arrow_string_view=false; SET arrow_output_list_view=false; SET arrow_lossless_conversion=false;"
                                "SET enable_progress_bar=false;";
 
+int duck_connect(const duck *d, duck *out, shoal_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (duckdb_connect(d->db, &out->connection) != DuckDBSuccess) return error_nomem(err, 0, "a connection to DuckDB");
+    return duck_run(out, SETTINGS, "DuckDB's settings", err);
+}
+
 int duck_open(duck *d, shoal_error *err)
 {
     memset(d, 0, sizeof *d);

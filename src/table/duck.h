@@ -1,4 +1,4 @@
-/* duck.h: DuckDB as Shoal uses it: one private database in memory, one connection, one thread, settings pinned, nothing
+/* duck.h: DuckDB as Shoal uses it: one private database in memory, each connection with the thread that uses it, settings pinned, nothing
  * loaded from outside and no network; errors as one line of ours. */
 #ifndef TABLE_DUCK_H
 #define TABLE_DUCK_H
@@ -12,6 +12,8 @@ typedef struct duck {
 } duck;
 
 int duck_open(duck *d, shoal_error *err);
+/* One more connection to the same database, for another thread; it is closed first. */
+int duck_connect(const duck *d, duck *out, shoal_error *err);
 void duck_close(duck *d);
 
 /* Runs statements that give no rows. `what` opens the message when it fails. */

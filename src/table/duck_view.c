@@ -128,7 +128,7 @@ int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enu
     static const char *const READER[] = {[FORMAT_PARQUET] = "read_parquet", [FORMAT_CSV] = "read_csv", [FORMAT_JSONL] = "read_json"};
     buf b = BUF_INIT;
     char delimiter = ',';
-    int r = buf_puts(&b, "CREATE TEMP VIEW ", err);
+    int r = buf_puts(&b, "CREATE VIEW ", err);
     if (r == 0) r = duck_put_name(&b, name, err);
     if (r == 0) r = buf_puts(&b, " AS ", err);
     if (r == 0) r = put_select(&b, p, err);

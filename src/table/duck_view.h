@@ -5,7 +5,7 @@
 #include "table/duck.h"
 #include "table/partition.h"
 
-/* CREATE TEMP VIEW name over files of one of the formats that DuckDB reads, with the columns of their partitions. `what` opens
+/* CREATE VIEW name, which all connections see, over files of one of the formats that DuckDB reads, with the columns of their partitions. `what` opens
  * messages. */
 int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enum table_format format, const partitions *p, const char *what, shoal_error *err);
 /* A view of the rows of another one that fulfil --where; mistakes in it are USAGE. */

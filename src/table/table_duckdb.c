@@ -1,10 +1,12 @@
 /* table_duckdb.c: Parquet, CSV and JSON lines by DuckDB, with queries over them. Rows stream through one connection of one
- * thread, so that their order is the files' and memory does not grow. */
+ * thread, so that their order is the files' and memory does not grow; of Parquet, whose columns can be read apart, through one
+ * connection a thread. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "storage/file.h"
+#include "table/duck_split.h"
 #include "table/duck_view.h"
 
 #define WHAT_MAX 300
@@ -12,6 +14,7 @@
 typedef struct duckdb_source {
     duck db;
     duck_rows rows;
+    duck_split *split; /* NULL: all columns come by `rows` */
     char **files;
     size_t n_files;
     enum table_format format;
@@ -23,6 +26,7 @@ typedef struct duckdb_source {
 static void duckdb_free_source(void *ctx)
 {
     duckdb_source *s = ctx;
+    duck_split_free(s->split);
     duck_rows_release(&s->rows);
     duck_close(&s->db);
     file_list_free(s->files, s->n_files);
@@ -33,7 +37,7 @@ static void duckdb_free_source(void *ctx)
 static int duckdb_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     duckdb_source *s = ctx;
-    return duck_rows_next(&s->rows, s->what, out, err);
+    return s->split ? duck_split_next(s->split, out, err) : duck_rows_next(&s->rows, s->what, out, err);
 }
 
 /* ---- which file a row is in ------------------------------------------------------------------------------------------ */
@@ -110,6 +114,13 @@ static int start_columns(duckdb_source *s, const table_spec *spec, shoal_error *
     return r;
 }
 
+/* The columns apart, instead of together. */
+static int start_split(duckdb_source *s, int threads, const struct ArrowSchema *columns, shoal_error *err)
+{
+    duck_rows_release(&s->rows);
+    return duck_split_new(&s->db, columns, threads, s->what, &s->split, err);
+}
+
 int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, const partitions *p, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
@@ -131,7 +142,10 @@ int source_duckdb(char **files, size_t n, enum table_format format, const table_
     if (r == 0) r = duck_rows_start(&s->db, spec->sql ? spec->sql : "SELECT * FROM src", spec->sql != NULL, s->what, &s->rows, err);
     if (r == 0 && !spec->sql && spec->columns && spec->n_columns > 0) r = start_columns(s, spec, err);
     if (r == 0) r = duck_rows_columns(&s->rows, s->what, spec->sql ? SHOAL_USAGE : SHOAL_DATA, &out->schema, err);
+    if (r == 0 && format == FORMAT_PARQUET && !s->has_query && spec->threads > 1 && out->schema.n_children > 1)
+        r = start_split(s, spec->threads, &out->schema, err);
     if (r < 0) {
+        if (out->schema.release) out->schema.release(&out->schema);
         duckdb_free_source(s);
         return r;
     }

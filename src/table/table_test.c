@@ -229,11 +229,11 @@ static void reading_fails(void **state)
     assert_int_equal(convert("r.csv", NULL, "r.parquet", &err), 0);
     assert_int_equal(convert("r.parquet", "SELECT * REPLACE (z::FLOAT AS z) FROM src", "r.tfrecord", &err), 0);
     assert_int_equal(file_remove_tree(".r.tfrecord.schema.json", NULL), 0);
-    for (threads = 0; threads < 5; threads += 2)
-        for (long n = 1;; n++) {
+    for (threads = 0; threads < 7; threads += 2)
+        for (long n = 1;; n += threads > 4 ? 5 : 1) {
             buf got = BUF_INIT;
             mem_fail_at(n, 0);
-            int r = rows_of("r.tfrecord", NULL, &got, &err);
+            int r = rows_of(threads > 4 ? "r.parquet" : "r.tfrecord", NULL, &got, &err);
             mem_fail_at(0, 0);
             buf_release(&got);
             if (r == 0) break;
