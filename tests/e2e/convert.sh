@@ -60,9 +60,9 @@ done
 
 # Queries may read their source twice, and other tables.
 "$SHOAL" convert e.csv two.tfrecord --sql 'SELECT label, c0, n0::FLOAT AS n0 FROM src' 2>/dev/null
-sql='SELECT a.c0, count(*) AS n FROM src a JOIN src b USING (c0) GROUP BY a.c0 ORDER BY n DESC, a.c0 LIMIT 20'
-"$SHOAL" show e.csv --json --sql "$sql" >want.jsonl
-"$SHOAL" show two.tfrecord --json --sql "$sql" | cmp - want.jsonl || fail "a query that reads records twice"
+join='SELECT a.c0, count(*) AS n FROM src a JOIN src b USING (c0) GROUP BY a.c0 ORDER BY n DESC, a.c0 LIMIT 20'
+"$SHOAL" show e.csv --json --sql "$join" >want.jsonl
+"$SHOAL" show two.tfrecord --json --sql "$join" | cmp - want.jsonl || fail "a query that reads records twice"
 "$SHOAL" show two.tfrecord --json --where 'label = 1' --sql "WITH t AS (SELECT * FROM src) SELECT count(*) FROM t x, (SELECT max(label) AS m FROM t) WHERE x.label = m" >got.jsonl
 "$SHOAL" show e.csv --json --sql 'SELECT count(*) FROM src WHERE label = 1' | sed 's/{"[^"]*"/{/' >want.jsonl
 sed 's/{"[^"]*"/{/' got.jsonl | cmp - want.jsonl || fail "--where under a query that reads records twice"
