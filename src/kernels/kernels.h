@@ -177,7 +177,8 @@ enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAM, OPTIMIZE
 
 /* Everything of one step that is the same for all values. Formulas are in optimize's reference (portable.c):
  * SGD with optional momentum (s1); AdaGrad (Duchi 2011; accumulator + s1 = sum of squares); Adam (Kingma 2015; s1, s2 = moments,
- * bias corrections precomputed); FTRL-proximal (McMahan 2013, algorithm 1; s1 = z, s2 = n). L2 adds l2 * w to g. */
+ * bias corrections precomputed); FTRL-proximal (McMahan 2013, algorithm 1; s1 = z, s2 = n;
+ * with n = 0, z is that of which w is the solution, so that first values count and untouched weights stay). L2 adds l2 * w to g. */
 typedef struct optimizer_step {
     enum optimizer_kind kind;
     float lr, l2, l1, momentum, beta1, beta2, epsilon, ftrl_beta, accumulator;

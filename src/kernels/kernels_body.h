@@ -402,13 +402,19 @@ INLINE void step16(const optimizer_step *o, vf *w, vf *s1, vf *s2, const vf *gra
     const vf lr = vf_set(o->lr);
     vf g = *gradient;
     if (o->kind == OPTIMIZER_FTRL) {
+        /* Before its first gradient a weight has the z whose solution it is: z of 0 would forget the first value at once,
+         * and with it what breaks the symmetry of embeddings and hidden units. */
+        const vf zero = vf_set(0), l1 = vf_set(o->l1), l2 = vf_set(o->l2), beta = vf_set(o->ftrl_beta), before = *w;
+        const vf threshold = vf_select(before > zero, l1, vf_select(before < zero, -l1, zero));
+        *s1 = vf_select(*s2 > zero, *s1, -(before * (beta / lr + l2) + threshold));
         const vf n = *s2 + g * g;
         const vf root = vf_sqrt(n);
-        *s1 += g - (root - vf_sqrt(*s2)) / lr * *w;
+        *s1 += g - (root - vf_sqrt(*s2)) / lr * before;
         *s2 = n;
-        const vf over = vf_abs(*s1) - vf_set(o->l1);
-        const vf size = over / ((vf_set(o->ftrl_beta) + root) / lr + vf_set(o->l2));
-        *w = vf_select(over > vf_set(0), vf_select(*s1 > vf_set(0), -size, size), vf_set(0));
+        const vf over = vf_abs(*s1) - l1;
+        const vf size = over / ((beta + root) / lr + l2);
+        const vf solved = vf_select(over > zero, vf_select(*s1 > zero, -size, size), zero);
+        *w = vf_select(n > zero, solved, before);
         return;
     }
     g += vf_set(o->l2) * *w;

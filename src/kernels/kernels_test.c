@@ -495,6 +495,8 @@ static void reference_step(const optimizer_step *o, double *w, double *s1, doubl
     const double lr = (double)o->lr;
     if (o->kind == OPTIMIZER_FTRL) {
         const double sigma = (sqrt(*s2 + g * g) - sqrt(*s2)) / lr;
+        if (*s2 == 0) /* the first value is the solution of its z */
+            *s1 = -(*w * ((double)o->ftrl_beta / lr + (double)o->l2) + (*w < 0 ? -1 : *w > 0) * (double)o->l1);
         *s1 += g - sigma * *w;
         *s2 += g * g;
         const double sign = *s1 < 0 ? -1 : 1;

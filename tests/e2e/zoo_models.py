@@ -44,10 +44,11 @@ def optimize(name, o, w, g, steps):
     for t in range(1, steps + 1):
         if name == "ftrl":
             n = s2 + g * g
+            s1 = np.where(s2 > 0, s1, -w * (o["ftrl_beta"] / o["lr"] + o["l2"]) - np.sign(w) * o["l1"])
             s1 = s1 + g - (np.sqrt(n) - np.sqrt(s2)) / o["lr"] * w
             s2 = n
             full = (np.sign(s1) * o["l1"] - s1) / ((o["ftrl_beta"] + np.sqrt(n)) / o["lr"] + o["l2"])
-            w = np.where(np.abs(s1) > o["l1"], full, 0)
+            w = np.where(n > 0, np.where(np.abs(s1) > o["l1"], full, 0), w)
             continue
         h = g + o["l2"] * w
         if name in ("sgd", "momentum"):
