@@ -42,6 +42,9 @@ const shoal_command option_commands[CMD_COUNT] = {
 const shoal_option option_table[] = {
     /* reading */
     CHOICE("format", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, READS, "format of SRC; default: by its ending or content"),
+    LIST("types", "COLUMN=TYPE", READS, "types of columns of CSV and JSON lines, where the first rows do not tell"),
+    TEXT("delimiter", "CHAR", NULL, READS, "of CSV: one character, or tab; default: what the first line has most often of , ; | and tab"),
+    FLAG("no-header", READS, "CSV without a line of names: its columns are column0, column1, ..."),
     TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
     TEXT("where", "EXPR", NULL, FILTERS, "only rows that fulfil it, an expression of SQL; by partitions, files are passed over unread"),
     LIST("table", "NAME=SRC", FILTERS, "a further table for joins in --sql"),

@@ -13,8 +13,6 @@
 
 enum svm_kind { SVM_LIBSVM, SVM_LIBFFM };
 
-#define SVM_LINE_MAX (256u << 20) /* bytes of one row's line */
-
 /* Columns of rows. `offset` has rows + 1 numbers, by which entries belong to rows. */
 typedef struct svm_rows {
     size_t rows, entries;

@@ -15,6 +15,8 @@ int64_t file_read(file_reader *f, void *p, size_t n, shoal_error *err);
 int file_pread(file_reader *f, uint64_t offset, void *p, size_t n, shoal_error *err);
 uint64_t file_size(const file_reader *f); /* UINT64_MAX for a pipe */
 const char *file_path(const file_reader *f);
+/* DATA when the file has another size or modification time now than when it was opened. Pipes never do. */
+int file_check_unchanged(const file_reader *f, shoal_error *err);
 void file_close(file_reader *f);
 /* The whole of a small file, at most `limit` bytes. */
 int file_read_all(const char *path, size_t limit, buf *out, shoal_error *err);

@@ -101,6 +101,19 @@ const char *file_path(const file_reader *f)
     return f->path;
 }
 
+int file_check_unchanged(const file_reader *f, shoal_error *err)
+{
+    struct stat now;
+    if (f->size == UINT64_MAX)
+        return 0;
+    if (fstat(f->fd, &now) != 0)
+        return error_errno(err, "cannot examine", f->path, errno);
+    if (now.st_size == f->info.st_size && now.st_mtim.tv_sec == f->info.st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == f->info.st_mtim.tv_nsec)
+        return 0;
+    return error_set(err, SHOAL_DATA, "%s: it was written to while it was read; read it again when it is complete", f->path);
+}
+
 int file_read_all(const char *path, size_t limit, buf *out, shoal_error *err)
 {
     file_reader *f;

@@ -38,6 +38,12 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
         return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected " FORMATS_SAID, format);
     out->threads = option_threads(o);
+    out->n_types = option_list(o, "types", &out->types);
+    out->no_header = option_flag(o, "no-header");
+    const char *delimiter = option_str(o, "delimiter");
+    if (delimiter) out->delimiter = strcmp(delimiter, "tab") == 0 || strcmp(delimiter, "\\t") == 0 ? '\t' : delimiter[0];
+    if (delimiter && ((delimiter[1] && out->delimiter != '\t') || strchr("\"\r\n", out->delimiter) || (uint8_t)out->delimiter >= 0x80))
+        return error_set(err, SHOAL_USAGE, "--delimiter is '%s', expected one character of ASCII, or tab", delimiter);
     out->stream = option_take_stream(o, slot);
     return 0;
 }
@@ -181,7 +187,9 @@ static int open_ours(opening *o, const table_spec *spec, source *out, shoal_erro
     size_t n = o->n;
     o->files = NULL;
     o->n = 0;
-    r = o->format == FORMAT_TFRECORD ? source_tfrecord(files, n, &inner, out, err) : source_svm(files, n, o->format, out, err);
+    r = o->format == FORMAT_TFRECORD ? source_tfrecord(files, n, &inner, out, err)
+        : o->format == FORMAT_CSV    ? source_csv(files, n, &inner, out, err)
+                                     : source_svm(files, n, o->format, out, err);
     if (inner.columns != spec->columns) mem_free((void *)inner.columns);
     if (r == 0 && o->p.n_keys > 0) {
         source whole = *out;

@@ -26,6 +26,10 @@ typedef struct table_spec {
     size_t n_tables;
     const char *const *columns; /* NULL: all; else only these, in this order; a missing one is an error by name */
     size_t n_columns;
+    const char *const *types; /* "COLUMN=TYPE" of CSV and JSON lines; all others are found from the rows */
+    size_t n_types;
+    char delimiter;           /* of CSV; 0: found from its first line */
+    int no_header;            /* CSV without a line of names */
     uint64_t limit;           /* rows; 0: all */
     uint64_t skip;            /* rows in front of them */
     int threads;              /* that read ahead of table_next; 0: none. The rows and their order do not depend on it */

@@ -1,4 +1,4 @@
-/* table_duckdb.c: Parquet, CSV and JSON lines by DuckDB, with queries over them. Rows stream through one connection of one
+/* table_duckdb.c: Parquet and JSON lines by DuckDB, with queries over them. Rows stream through one connection of one
  * thread, so that their order is the files' and memory does not grow; of Parquet, whose columns can be read apart, through one
  * connection a thread. */
 #include <stdio.h>

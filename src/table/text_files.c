@@ -1,0 +1,95 @@
+#include "table/text_files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "table/source.h"
+
+#define WINDOW_BYTES (1u << 20)
+
+int text_files_init(text_files *t, char **files, size_t n, shoal_error *err)
+{
+    memset(t, 0, sizeof *t);
+    t->path = files;
+    t->n = n;
+    t->cap = WINDOW_BYTES;
+    if ((t->window = mem_alloc(t->cap)) && (t->marks = mem_calloc(n, sizeof *t->marks))) return 0;
+    return error_nomem(err, t->cap, "a source");
+}
+
+void text_files_release(text_files *t)
+{
+    inflater_free(t->bytes);
+    mem_free(t->window);
+    mem_free(t->marks);
+    file_list_free(t->path, t->n);
+    memset(t, 0, sizeof *t);
+}
+
+int text_files_open(text_files *t, shoal_error *err)
+{
+    file_reader *f;
+    if (t->file == t->n) return 0;
+    int r = file_open(t->path[t->file], &f, err);
+    if (r == 0) r = inflater_new(f, &t->bytes, err);
+    if (r < 0) return r;
+    t->begin = t->end = 0;
+    t->at_end = 0;
+    t->line = 0;
+    t->marks[t->n_marks++] = (struct text_mark){t->rows, t->file};
+    return 1;
+}
+
+static int make_room(text_files *t, shoal_error *err)
+{
+    if (t->begin > 0) {
+        memmove(t->window, t->window + t->begin, t->end - t->begin);
+        t->end -= t->begin;
+        t->begin = 0;
+    }
+    if (t->end < t->cap) return 0;
+    if (t->cap >= TEXT_ROW_MAX)
+        return error_set(err, SHOAL_DATA, "%s: line %llu is longer than 256 MiB: no row that shoal reads is that long", text_files_path(t),
+                         (unsigned long long)t->line + 1);
+    char *p = mem_realloc(t->window, 2 * t->cap);
+    if (!p) return error_nomem(err, 2 * t->cap, "a line");
+    t->window = p;
+    t->cap *= 2;
+    return 0;
+}
+
+int text_files_more(text_files *t, shoal_error *err)
+{
+    int r = make_room(t, err);
+    if (r < 0) return r;
+    int64_t got = inflater_read(t->bytes, t->window + t->end, t->cap - t->end, err);
+    if (got < 0) return (int)got;
+    t->end += (size_t)got;
+    t->at_end = got == 0;
+    return 0;
+}
+
+void text_files_take(text_files *t, size_t bytes, size_t lines)
+{
+    t->begin += bytes;
+    t->line += lines;
+}
+
+int text_files_close(text_files *t, shoal_error *err)
+{
+    int r = file_check_unchanged(inflater_file(t->bytes), err);
+    inflater_free(t->bytes);
+    t->bytes = NULL;
+    t->file++;
+    return r;
+}
+
+const char *text_files_row_name(const text_files *t, uint64_t row, char *out, size_t n)
+{
+    size_t k = t->n_marks;
+    while (k > 1 && t->marks[k - 1].first_row > row) k--;
+    if (k == 0) snprintf(out, n, "row %llu", (unsigned long long)row);
+    else snprintf(out, n, "%s row %llu", path_base(t->path[t->marks[k - 1].file]), (unsigned long long)(row - t->marks[k - 1].first_row));
+    return out;
+}
