@@ -100,6 +100,7 @@ static int run(const char *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a pipe that closes is an error of a write, seen where the write is */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that grows beyond ulimit -f */
     const char *word = argc > 1 ? argv[1] : NULL;
     const char *next = argc > 2 ? argv[2] : NULL;
     if (!word) {

@@ -40,6 +40,8 @@ int file_exists(const char *path);
 int file_is_dir(const char *path);
 /* "-", the name of an open file (/dev/stdout, /dev/fd/3, /proc/...), or what is there and is neither file nor folder. */
 int file_is_stream(const char *path);
+/* The one name of what is at path: absolute, without links. */
+int file_real_path(const char *path, char **out, shoal_error *err);
 /* path is what is at `top`, or lies below it, by device and inode: whatever the names, links followed. */
 int file_lies_in(const char *path, const char *top);
 int file_mkdirs(const char *path, shoal_error *err); /* what it makes is synced */
@@ -47,6 +49,7 @@ int file_rename(const char *from, const char *to, shoal_error *err); /* synced, 
 /* Both exist and get each other's name, in one moment where the file system can do that; what failed is undone. */
 int file_exchange(const char *a, const char *b, shoal_error *err);
 int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
+void file_remove_empty(const char *path); /* a folder that holds nothing; else it stays */
 int file_sync_dir(const char *path, shoal_error *err);
 /* Bytes that may still be written where path is, or, when it is not there yet, where it would be made. */
 int file_space(const char *path, uint64_t *bytes, shoal_error *err);
@@ -54,6 +57,12 @@ int file_space(const char *path, uint64_t *bytes, shoal_error *err);
  * start with '_' or '.'; `k=v` folders are kept as they are in the path. Nothing found is STORAGE with the reason. */
 int file_list(const char *pattern, char ***paths, size_t *n, shoal_error *err);
 void file_list_free(char **paths, size_t n);
+
+/* One process at a time: 1 with the lock, held until it is released or the process is gone, or 0 with "process N on HOST" in
+ * holder. The file at path is there while it is held, and may be left by a process that was killed. */
+typedef struct file_lock file_lock;
+int file_lock_take(const char *path, file_lock **out, char *holder, size_t n, shoal_error *err);
+void file_lock_release(file_lock *l); /* NULL is nothing */
 
 /* What tells a changed file from the same one without reading it all: size, modification time, and the XXH3 of 16 pieces
  * of 64 KiB spread over it, head and tail included. */

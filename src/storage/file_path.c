@@ -144,6 +144,20 @@ int file_is_stream(const char *path)
     return stat(local, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+int file_real_path(const char *path, char **out, shoal_error *err)
+{
+    char real[PATH_MAX];
+    const char *local;
+    *out = NULL;
+    int rc = file_local_path(path, &local, err);
+    if (rc < 0)
+        return rc;
+    if (!realpath(local, real))
+        return error_errno(err, "cannot examine", path, errno);
+    *out = mem_strdup(real);
+    return *out ? 0 : error_nomem(err, strlen(real) + 1, "a path");
+}
+
 int file_lies_in(const char *path, const char *top)
 {
     char real[PATH_MAX];
@@ -170,6 +184,8 @@ static int make_folder(const char *path, shoal_error *err)
         char *parent = file_parent(path);
         int rc = parent ? file_sync_dir(parent, err) : error_nomem(err, strlen(path) + 1, "a path");
         mem_free(parent);
+        if (rc < 0)
+            (void)rmdir(path);
         return rc;
     }
     int errnum = errno;
@@ -321,8 +337,10 @@ static int remove_tree(const char *path, int depth, shoal_error *err);
 static int remove_children(const char *path, int depth, shoal_error *err)
 {
     DIR *folder = opendir(path);
+    if (folder == NULL && (errno == ENOENT || errno == EMFILE))
+        return 0; /* without a descriptor left, an empty folder can be removed still */
     if (folder == NULL)
-        return errno == ENOENT ? 0 : error_errno(err, "cannot open the folder", path, errno);
+        return error_errno(err, "cannot open the folder", path, errno);
     int rc = 0;
     for (const struct dirent *e; rc == 0 && (errno = 0, e = readdir(folder)) != NULL;) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
@@ -355,4 +373,11 @@ int file_remove_tree(const char *path, shoal_error *err)
     const char *local;
     int rc = file_local_path(path, &local, err);
     return rc < 0 ? rc : remove_tree(local, 0, err);
+}
+
+void file_remove_empty(const char *path)
+{
+    const char *local;
+    if (file_local_path(path, &local, NULL) == 0 && file_op_begin() == 0)
+        (void)rmdir(local);
 }

@@ -11,6 +11,10 @@ int file_local_path(const char *name, const char **local, shoal_error *err);
 /* rename() through the hook; without `replace`, a target that exists is EEXIST. *is_new: there was no target. */
 int file_op_rename(const char *from, const char *to, int replace, int *is_new);
 int file_op_unlink(const char *path); /* through the hook */
+/* flock without waiting: 1 held, 0 another holds it, -1 the file system knows no locks. */
+int file_fd_lock(int fd);
+/* What is open as fd still has the name `path`. */
+int file_fd_named(int fd, const char *path);
 /* The folder of a path ("." when it has none), to be freed by mem_free. */
 char *file_parent(const char *path);
 

@@ -296,6 +296,7 @@ int checkpoint_save(const char *out_dir, const char *name, const weights *w, con
     rc = final ? file_rename(fresh, final, err) : error_nomem(err, 0, "a path");
     if (rc == 0) rc = prune(dir, series, now, keep, all, n, err);
 out:
+    if (rc && fresh) file_remove_tree(fresh, NULL);
     mem_free(all);
     mem_free(dir);
     mem_free(fresh);
@@ -392,6 +393,18 @@ int checkpoint_find(const char *out_dir, const char *name, const shoal_host *hos
             if (err) *err = why;
         }
     }
+    mem_free(all);
+    mem_free(dir);
+    return rc;
+}
+
+int checkpoint_any(const char *out_dir, int *any, shoal_error *err)
+{
+    char *dir = mem_sprintf("%s/checkpoints", out_dir);
+    entry *all = NULL;
+    size_t n = 0;
+    int rc = dir ? entries_list(dir, "step", &all, &n, err) : error_nomem(err, 0, "a path");
+    *any = n > 0;
     mem_free(all);
     mem_free(dir);
     return rc;

@@ -47,6 +47,8 @@ int checkpoint_save(const char *out_dir, const char *name /* NULL: by step */, c
 typedef struct checkpoint checkpoint;
 int checkpoint_find(const char *out_dir, const char *name, const shoal_host *host, checkpoint **out, cursor *c,
                     checkpoint_identity *id, int *found, shoal_error *err);
+/* Whether any is there, whole or not. */
+int checkpoint_any(const char *out_dir, int *any, shoal_error *err);
 int checkpoint_load(const checkpoint *k, weights *w, shoal_error *err);
 void checkpoint_free(checkpoint *k);
 void checkpoint_identity_release(checkpoint_identity *id);

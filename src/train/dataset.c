@@ -249,6 +249,14 @@ int dataset_open(const dataset_request *q, int reuse, pool *threads, report *r, 
     return rc;
 }
 
+int dataset_is_whole(const dataset_request *q)
+{
+    char *path = spool_path(q, "data.json");
+    int is = path && file_exists(path);
+    mem_free(path);
+    return is;
+}
+
 void dataset_release(dataset *d)
 {
     pack_close(d->train);

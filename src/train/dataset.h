@@ -48,6 +48,8 @@ int dataset_files(const dataset_request *q, json_t **out, shoal_error *err);
 int dataset_features_digest(const char *path, char out[33], shoal_error *err);
 /* With `reuse`, a whole spool of the same request and files is opened instead of reading the sources again. */
 int dataset_open(const dataset_request *q, int reuse, pool *threads, report *r, dataset *out, shoal_error *err);
+/* The spool can be opened by a later run. */
+int dataset_is_whole(const dataset_request *q);
 void dataset_release(dataset *d);
 
 #endif

@@ -1,15 +1,18 @@
 /* job_train.c: `shoal train`: from options to a model in --out.
  *
- * --out holds a finished model (model.json), an unfinished run (checkpoints/) or neither. A new run over either needs
- * --overwrite; --resume continues an unfinished run, finds a finished one finished, and starts where there is nothing:
- * the same command, repeated, always ends with the model. */
+ * --out holds a finished model (model.json), an unfinished run (checkpoints/), both (a run that is to replace the model), or
+ * neither. A new run over any of them needs --overwrite, and takes nothing away before it has something better (outdir.h);
+ * --resume continues an unfinished run, finds a finished one finished, and starts where there is nothing: the same command,
+ * repeated, always ends with the model. With both, what --resume would refuse is replaced. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "train/identity.h"
 #include "train/modelfile.h"
+#include "train/outdir.h"
 #include "train/setup.h"
 #include "train/trainer.h"
 
@@ -17,6 +20,7 @@ typedef struct train_job {
     const shoal_options *options;
     const shoal_host *host;
     const char *out;
+    outdir *dir;
     char *spool, *manifest;
     dataset_request request;
     trainer_config config;
@@ -32,6 +36,7 @@ typedef struct train_job {
     checkpoint *checkpoint;
     cursor cursor;
     int resuming; /* a checkpoint is there and --resume was given */
+    int begun;    /* a new run, and what is in --out is its own */
 } train_job;
 
 /* A model that cannot be built on these features is known before all rows are read. */
@@ -55,11 +60,32 @@ static int job_request(train_job *j, shoal_error *err)
     j->out = option_str(o, "out");
     if (!j->out)
         return error_set(err, SHOAL_USAGE, "--out DIR is missing: the folder for the model");
-    const char *spool = option_str(o, "spool-dir");
-    j->spool = spool ? mem_sprintf("%s/shoal-spool", spool) : mem_sprintf("%s/spool", j->out);
     j->manifest = mem_sprintf("%s/" MODELFILE_MANIFEST, j->out);
+    return j->manifest ? 0 : error_nomem(err, 0, "a path");
+}
+
+/* Below --spool-dir, a folder for this --out of this machine. */
+static int job_spool(train_job *j, shoal_error *err)
+{
+    const char *dir = option_str(j->options, "spool-dir");
+    char host[65] = "", *real = NULL, *key = NULL;
+    int rc = 0;
+    if (dir) {
+        if (gethostname(host, sizeof host - 1))
+            host[0] = '\0';
+        rc = file_real_path(j->out, &real, err);
+        key = rc == 0 ? mem_sprintf("%s:%s", host, real) : NULL;
+        if (key)
+            j->spool = mem_sprintf("%s/shoal-spool-%016llx", dir, (unsigned long long)hash64(key, strlen(key), 0));
+    } else {
+        j->spool = mem_sprintf("%s/spool", j->out);
+    }
+    if (rc == 0 && !j->spool)
+        rc = error_nomem(err, 0, "a path");
     j->request.spool_dir = j->spool;
-    return j->spool && j->manifest ? 0 : error_nomem(err, 0, "a path");
+    mem_free(real);
+    mem_free(key);
+    return rc;
 }
 
 static void job_config(train_job *j)
@@ -79,24 +105,11 @@ static void job_config(train_job *j)
 
 /* ---- what lies in --out ---- */
 
-static int clear_out(const train_job *j, shoal_error *err)
-{
-    static const char *const own[] = {MODELFILE_MANIFEST, MODELFILE_WEIGHTS, "checkpoints", "tensorboard",
-                                      "history.jsonl", "features.yaml", "run.json"};
-    int rc = 0;
-    for (size_t i = 0; i < sizeof own / sizeof *own && rc == 0; i++) {
-        char *path = mem_sprintf("%s/%s", j->out, own[i]);
-        rc = path ? file_remove_tree(path, err) : error_nomem(err, 0, "a path");
-        mem_free(path);
-    }
-    return rc;
-}
-
 /* Of a new run: refuses to write over what is there without being told to. */
 static int check_out(train_job *j, shoal_error *err)
 {
     if (option_flag(j->options, "overwrite"))
-        return clear_out(j, err);
+        return 0;
     if (file_exists(j->manifest))
         return error_set(err, SHOAL_STORAGE, "%s holds a model already; give --overwrite to replace it, or another --out",
                          j->out);
@@ -110,24 +123,68 @@ static int check_out(train_job *j, shoal_error *err)
     return rc;
 }
 
-static int resume_out(train_job *j, int *finished, shoal_error *err)
+/* Whether what is there is of this command's run. */
+static int check_was(train_job *j, shoal_error *err)
 {
-    int found = 0, rc = 0;
     json_t *files = NULL;
-    *finished = 0;
-    if (file_exists(j->manifest)) {
-        rc = identity_of_model(j->out, &j->was, err);
-        *finished = found = 1;
-    } else {
-        rc = checkpoint_find(j->out, NULL, j->host, &j->checkpoint, &j->cursor, &j->was, &found, err);
-        j->resuming = found;
-    }
-    if (rc < 0 || !found)
-        return rc;
-    rc = dataset_files(&j->request, &files, err);
+    int rc = dataset_files(&j->request, &files, err);
     if (rc == 0)
         rc = identity_check_early(j->options, files, &j->was, err);
     json_decref(files);
+    return rc;
+}
+
+/* A model that is there is this run's, or the one that an unfinished run replaces. *refused: it is somebody else's. */
+static int find_finished(train_job *j, int *finished, shoal_error *refused, shoal_error *err)
+{
+    *finished = 0;
+    refused->code = 0;
+    if (!file_exists(j->manifest))
+        return 0;
+    shoal_error why = {0};
+    int rc = identity_of_model(j->out, &j->was, &why);
+    if (rc == 0)
+        rc = check_was(j, &why);
+    *finished = rc == 0;
+    if (rc < 0) {
+        checkpoint_identity_release(&j->was);
+        if (rc == SHOAL_DATA || rc == SHOAL_USAGE)
+            *refused = why;
+        else if (err)
+            *err = why;
+    }
+    return refused->code ? 0 : rc;
+}
+
+static int find_unfinished(train_job *j, shoal_error *refused, shoal_error *err)
+{
+    int rc = checkpoint_find(j->out, NULL, j->host, &j->checkpoint, &j->cursor, &j->was, &j->resuming, err);
+    if (rc < 0 || !j->resuming)
+        return rc;
+    shoal_error why = {0};
+    rc = check_was(j, &why);
+    refused->code = 0;
+    if (rc == 0)
+        return 0;
+    j->resuming = 0;
+    if (rc == SHOAL_DATA || rc == SHOAL_USAGE)
+        *refused = why;
+    else if (err)
+        *err = why;
+    return refused->code ? 0 : rc;
+}
+
+static int resume_out(train_job *j, int *finished, shoal_error *err)
+{
+    shoal_error refused;
+    int rc = find_finished(j, finished, &refused, err);
+    if (rc < 0 || *finished)
+        return rc;
+    rc = find_unfinished(j, &refused, err);
+    if (rc == 0 && refused.code && !option_flag(j->options, "overwrite")) {
+        *err = refused;
+        rc = refused.code;
+    }
     return rc;
 }
 
@@ -208,9 +265,7 @@ static int job_prepare(train_job *j, shoal_error *err)
     if (rc < 0)
         return rc;
     warn_without_valid(j);
-    rc = save_features_yaml(j, err);
-    if (rc == 0)
-        rc = setup_model(j->options, j->data.features, &j->model, err);
+    rc = setup_model(j->options, j->data.features, &j->model, err);
     if (rc < 0)
         return rc;
     tell_model(j);
@@ -218,7 +273,12 @@ static int job_prepare(train_job *j, shoal_error *err)
     rc = optim_from(j->options, trainer_epoch_steps(&j->config, &j->plan) * j->config.epochs, &j->optim, err);
     if (rc == 0)
         rc = identity_new(j->options, &j->data, j->model, j->kernels, &j->identity, err);
-    return rc == 0 ? job_weights(j, err) : rc;
+    if (rc == 0)
+        rc = job_weights(j, err);
+    if (rc == 0 && !j->resuming && option_flag(j->options, "overwrite"))
+        rc = outdir_take_over(j->dir, err); /* from here on only a full disk or a diverging loss can stop it */
+    j->begun = rc == 0 && !j->resuming;
+    return rc == 0 ? save_features_yaml(j, err) : rc;
 }
 
 /* ---- the end ---- */
@@ -245,7 +305,24 @@ static int save_model(const train_job *j, const trainer *t, shoal_error *err)
 static int clear_run(const train_job *j, shoal_error *err)
 {
     int rc = checkpoint_clear(j->out, err);
+    if (rc == 0)
+        rc = outdir_drop_replaced(j->dir, err);
     return rc == 0 ? file_remove_tree(j->spool, err) : rc;
+}
+
+/* A run that cannot be resumed leaves no spool, and what it would have replaced comes back; one that diverged would do so
+ * again. */
+static void give_up(const train_job *j, int rc)
+{
+    int any = 0, own = j->resuming || j->begun, hopeless = rc == SHOAL_DIVERGED && outdir_replaces(j->dir);
+    if (own && !hopeless && (checkpoint_any(j->out, &any, NULL) < 0 || any))
+        return;
+    if (own) {
+        checkpoint_clear(j->out, NULL);
+        outdir_restore(j->dir, NULL);
+    }
+    if (rc != SHOAL_INTERRUPTED || !dataset_is_whole(&j->request))
+        file_remove_tree(j->spool, NULL);
 }
 
 /* Rows read over rows trained on: the source is read once and the spool once an epoch, so 2 is the most. */
@@ -286,6 +363,7 @@ static void job_release(train_job *j)
     model_free(j->model);
     dataset_release(&j->data);
     pool_free(j->pool);
+    outdir_close(j->dir);
     mem_free(j->spool);
     mem_free(j->manifest);
 }
@@ -299,6 +377,10 @@ int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err
     err->code = 0;
     int rc = job_request(&j, err);
     if (rc == 0)
+        rc = outdir_open(j.out, &j.dir, err);
+    if (rc == 0)
+        rc = job_spool(&j, err);
+    if (rc == 0)
         rc = option_flag(o, "resume") ? resume_out(&j, &finished, err) : check_out(&j, err);
     if (rc < 0 || finished)
         goto out;
@@ -309,6 +391,8 @@ int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err
     rc = job_prepare(&j, err);
     if (rc == 0)
         rc = job_run(&j, err);
+    if (rc < 0)
+        give_up(&j, rc);
     report_finish(j.report, rc, err);
 out:
     if (finished && rc == 0) {

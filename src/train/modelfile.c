@@ -150,17 +150,53 @@ static int read_back(const char *manifest_path, const char *tensors_path, const 
     return rc;
 }
 
-static int write_pair(const char *manifest_path, const char *tensors_path, const char *tensors_name, json_t *manifest,
-                      const char *format, int version, const char *entry, tensor_list *l, shoal_error *err)
+/* The two files of a pair in a folder, and their names while they are written. */
+typedef struct pair_paths {
+    char *manifest, *tensors, *new_manifest, *new_tensors;
+} pair_paths;
+
+static int paths_of(const char *dir, const char *manifest, const char *tensors, pair_paths *p, shoal_error *err)
+{
+    p->manifest = mem_sprintf("%s/%s", dir, manifest);
+    p->tensors = mem_sprintf("%s/%s", dir, tensors);
+    p->new_manifest = mem_sprintf("%s/.%s.new", dir, manifest);
+    p->new_tensors = mem_sprintf("%s/.%s.new", dir, tensors);
+    return p->manifest && p->tensors && p->new_manifest && p->new_tensors ? 0 : error_nomem(err, strlen(dir), "a path");
+}
+
+static void paths_release(pair_paths *p)
+{
+    mem_free(p->manifest);
+    mem_free(p->tensors);
+    mem_free(p->new_manifest);
+    mem_free(p->new_tensors);
+}
+
+/* The weights change places with older ones, so that these can come back when the manifest cannot follow. */
+static int place_pair(const pair_paths *p, shoal_error *err)
+{
+    int older = file_exists(p->tensors);
+    int rc = older ? file_exchange(p->new_tensors, p->tensors, err) : file_rename(p->new_tensors, p->tensors, err);
+    if (rc == 0 && (rc = file_rename(p->new_manifest, p->manifest, err)) && older && file_exists(p->new_manifest))
+        file_exchange(p->new_tensors, p->tensors, NULL);
+    return rc;
+}
+
+static int write_pair(const pair_paths *p, const char *tensors_name, json_t *manifest, const char *format, int version,
+                      const char *entry, tensor_list *l, shoal_error *err)
 {
     hash128 sum;
     safetensors *s = NULL;
-    int rc = safetensors_write(tensors_path, 1, l->t, l->n, &sum, err);
-    if (rc == 0) rc = safetensors_open(tensors_path, &s, err);
+    int rc = safetensors_write(p->new_tensors, 1, l->t, l->n, &sum, err);
+    if (rc == 0) rc = safetensors_open(p->new_tensors, &s, err);
     if (rc == 0) rc = manifest_put(manifest, entry, manifest_file(tensors_name, safetensors_size(s), sum), err);
     safetensors_close(s);
-    if (rc == 0) rc = manifest_write(manifest_path, manifest, err);
-    return rc ? rc : read_back(manifest_path, tensors_path, manifest, format, version, entry, err);
+    if (rc == 0) rc = manifest_write(p->new_manifest, manifest, err);
+    if (rc == 0) rc = read_back(p->new_manifest, p->new_tensors, manifest, format, version, entry, err);
+    if (rc == 0) rc = place_pair(p, err);
+    file_remove_tree(p->new_manifest, NULL); /* what failed, or the older weights */
+    file_remove_tree(p->new_tensors, NULL);
+    return rc;
 }
 
 static int put_features(json_t *manifest, const features *f, shoal_error *err)
@@ -168,24 +204,6 @@ static int put_features(json_t *manifest, const features *f, shoal_error *err)
     json_t *j = NULL;
     int rc = features_to_json(f, &j, err);
     return rc ? rc : manifest_put(manifest, "features", j, err);
-}
-
-/* The two files of a pair in a folder. */
-typedef struct pair_paths {
-    char *manifest, *tensors;
-} pair_paths;
-
-static int paths_of(const char *dir, const char *manifest, const char *tensors, pair_paths *p, shoal_error *err)
-{
-    p->manifest = mem_sprintf("%s/%s", dir, manifest);
-    p->tensors = mem_sprintf("%s/%s", dir, tensors);
-    return p->manifest && p->tensors ? 0 : error_nomem(err, strlen(dir), "a path");
-}
-
-static void paths_release(pair_paths *p)
-{
-    mem_free(p->manifest);
-    mem_free(p->tensors);
 }
 
 /* ---- models --------------------------------------------------------------------------------------------------------- */
@@ -240,10 +258,47 @@ int modelfile_save(const char *dir, const model *m, const weights *w, json_t *in
     if (rc == 0) rc = add_weights(&l, m, w, err);
     if (rc == 0) rc = add_vocabularies(&l, model_features(m), err);
     if (rc == 0)
-        rc = write_pair(path.manifest, path.tensors, MODELFILE_WEIGHTS, manifest, "shoal-model", MODELFILE_VERSION, "weights",
+        rc = write_pair(&path, MODELFILE_WEIGHTS, manifest, "shoal-model", MODELFILE_VERSION, "weights",
                         &l, err);
     json_decref(manifest);
     list_release(&l);
+    paths_release(&path);
+    return rc;
+}
+
+/* Whether the manifest is that of the weights that are there. */
+static int describes(const char *manifest, const char *tensors, int *does, shoal_error *err)
+{
+    json_t *j = NULL;
+    safetensors *s = NULL;
+    *does = 0;
+    shoal_error why = {0};
+    int rc = file_exists(manifest) ? manifest_read(manifest, "shoal-model", MODELFILE_VERSION, &j, NULL, &why) : SHOAL_DATA;
+    if (rc == 0) rc = open_checked(json_object_get(j, "weights"), manifest, tensors, &s, &why);
+    safetensors_close(s);
+    json_decref(j);
+    *does = rc == 0;
+    return rc == SHOAL_NOMEM ? error_nomem(err, 0, "a manifest") : 0;
+}
+
+/* The weights were put in place and their manifest was not. */
+static int half_placed(const pair_paths *p, int *is, shoal_error *err)
+{
+    int older = 0, rc = 0;
+    *is = 0;
+    if (!file_exists(p->new_manifest)) return 0;
+    rc = describes(p->manifest, p->tensors, &older, err);
+    return rc || older ? rc : describes(p->new_manifest, p->tensors, is, err);
+}
+
+int modelfile_settle(const char *dir, shoal_error *err)
+{
+    pair_paths path = {0};
+    int half = 0, rc = paths_of(dir, MODELFILE_MANIFEST, MODELFILE_WEIGHTS, &path, err);
+    if (rc == 0) rc = half_placed(&path, &half, err);
+    if (rc == 0 && half) rc = file_rename(path.new_manifest, path.manifest, err);
+    if (rc == 0) rc = file_remove_tree(path.new_manifest, err);
+    if (rc == 0) rc = file_remove_tree(path.new_tensors, err);
     paths_release(&path);
     return rc;
 }
@@ -253,8 +308,9 @@ static int load_from(const char *dir, modelfile *out, shoal_error *err)
     pair_paths path = {0};
     conf *tree = NULL;
     safetensors *s = NULL;
-    int rc = paths_of(dir, MODELFILE_MANIFEST, MODELFILE_WEIGHTS, &path, err);
-    if (rc == 0) rc = manifest_read(path.manifest, "shoal-model", MODELFILE_VERSION, &out->manifest, &tree, err);
+    int half = 0, rc = paths_of(dir, MODELFILE_MANIFEST, MODELFILE_WEIGHTS, &path, err);
+    if (rc == 0) rc = half_placed(&path, &half, err);
+    if (rc == 0) rc = manifest_read(half ? path.new_manifest : path.manifest, "shoal-model", MODELFILE_VERSION, &out->manifest, &tree, err);
     if (rc) goto out;
     rc = open_checked(json_object_get(out->manifest, "weights"), path.manifest, path.tensors, &s, err);
     if (rc == 0) rc = read_features(tree, path.manifest, s, path.tensors, &out->features, err);
@@ -322,7 +378,7 @@ int featurefile_save(const char *dir, const features *f, shoal_error *err)
     if (rc == 0) rc = put_features(manifest, f, err);
     if (rc == 0) rc = add_vocabularies(&l, f, err);
     if (rc == 0)
-        rc = write_pair(path.manifest, path.tensors, "vocab.safetensors", manifest, "shoal-features", FEATUREFILE_VERSION,
+        rc = write_pair(&path, "vocab.safetensors", manifest, "shoal-features", FEATUREFILE_VERSION,
                         "vocabularies", &l, err);
     json_decref(manifest);
     list_release(&l);

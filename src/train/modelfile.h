@@ -4,8 +4,9 @@
  *   DIR/model.json          {"format": "shoal-model", "version": 1, "features": {...}, "model": {...},
  *                            "weights": {"file", "bytes", "xxh3_128"}, "metrics": {...}, "kernels": {...}, ...}
  *
- * model.json is written last and names the digest of the weights: a folder without it, or with another digest, is no
- * model. model.safetensors holds nothing that depends on time, threads or machine. Specified in docs/model-format.md. */
+ * Both are written as .NAME.new, read back and verified, and then renamed, the weights first. model.json names the digest of
+ * the weights: a folder without it is no model, and where it is that of other weights, .model.json.new is theirs: the run was
+ * killed between the two renames. model.safetensors holds nothing that depends on time, threads or machine. Specified in docs/model-format.md. */
 #ifndef TRAIN_MODELFILE_H
 #define TRAIN_MODELFILE_H
 
@@ -16,8 +17,11 @@
 #define MODELFILE_MANIFEST "model.json"
 #define MODELFILE_WEIGHTS "model.safetensors"
 
-/* `info` (may be NULL) is merged into the manifest: metrics, settings, kernel set. Read back and verified. */
+/* `info` (may be NULL) is merged into the manifest: metrics, settings, kernel set. What fails leaves an older model whole. */
 int modelfile_save(const char *dir, const model *m, const weights *w, json_t *info, shoal_error *err);
+
+/* Ends what a killed modelfile_save left half done; for who may write there. */
+int modelfile_settle(const char *dir, shoal_error *err);
 
 typedef struct modelfile {
     features *features;

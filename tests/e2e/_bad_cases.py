@@ -2,6 +2,7 @@
 
 Each case runs in a folder of its own, where links lead to the sound tables and the model that make_files made by the program
 itself. Those that have to be damaged are copied and damaged byte by byte; small ones are text."""
+import fcntl
 import json
 import os
 import pathlib
@@ -150,6 +151,17 @@ def unfinished_run():
         time.sleep(0.01)
     p.terminate()
     return None if p.wait() == INTERRUPTED else f"the run did not end in order: {p.returncode}"
+
+
+LOCKS = []  # held while this process lives
+
+
+def lock_out(holder):
+    """The folder out as a run of another process has it."""
+    os.mkdir("out")
+    LOCKS.append(open("out/.lock", "wb", buffering=0))
+    LOCKS[-1].write(holder)
+    fcntl.flock(LOCKS[-1], fcntl.LOCK_EX)
 
 
 def newer_checkpoint():
@@ -666,6 +678,8 @@ case("predict output there", STORAGE, "there.csv exists; use --overwrite to repl
 
 # ---- runs --------------------------------------------------------------------------------------------------------------
 case("out there", STORAGE, "out holds a model already; give --overwrite to replace it, or another --out", *train(), before=lambda: must(*train()) and None)
+case("out in use", STORAGE, "out is in use by process 77 on elsewhere; wait for it, or choose another --out", *train("--resume"), before=lambda: lock_out(b"77 elsewhere\n"))
+case("out in use by who knows whom", STORAGE, "out is in use by another process; wait for it, or choose another --out", *train("--overwrite"), before=lambda: lock_out(b""))
 case("diverged", DIVERGED, "training diverged at step 2 (epoch 3): the loss is nan; expected a finite number; try a smaller --lr, or look for extreme values by `shoal show`", *train("--optimizer", "sgd", "--lr", "1e6", "--epochs", "9", "--kernels", "portable", model="deepfm"))
 case("run unfinished", STORAGE, "out holds an unfinished run; give --resume to continue it, or --overwrite to start anew", *train(), before=unfinished_run)
 case("checkpoint of a newer version", DATA, "out/checkpoints/step-N/manifest.json: shoal-checkpoint version 99 is newer than this program "
