@@ -36,6 +36,8 @@ void file_abort(file_writer *w);                   /* removes what was written; 
 int file_write_all(const char *path, int replace, const void *p, size_t n, shoal_error *err);
 
 /* Paths */
+/* The local path of a name: itself, or what follows file://. Other schemes are refused. */
+int file_local_path(const char *name, const char **local, shoal_error *err);
 int file_exists(const char *path);
 int file_is_dir(const char *path);
 /* "-", the name of an open file (/dev/stdout, /dev/fd/3, /proc/...), or what is there and is neither file nor folder. */

@@ -6,8 +6,6 @@
 
 /* Counts one write, fsync, rename or unlink; -1 with errno set when the test hook wants it to fail. */
 int file_op_begin(void);
-/* The local path of a name: itself, or what follows file://. Other schemes are refused. */
-int file_local_path(const char *name, const char **local, shoal_error *err);
 /* rename() through the hook; without `replace`, a target that exists is EEXIST. *is_new: there was no target. */
 int file_op_rename(const char *from, const char *to, int replace, int *is_new);
 int file_op_unlink(const char *path); /* through the hook */

@@ -54,8 +54,9 @@ static int choose_format(const sink_spec *spec, target *t, shoal_error *err)
 int target_parse(const sink_spec *spec, target *t, shoal_error *err)
 {
     memset(t, 0, sizeof *t);
-    const char *path = spec->path;
-    if (strncmp(path, "file://", 7) == 0) path += 7;
+    const char *path;
+    int r = file_local_path(spec->path, &path, err);
+    if (r < 0) return r;
     if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) {
         t->kind = TARGET_OUT;
         t->format = spec->format != FORMAT_GUESS ? spec->format : FORMAT_JSONL;
@@ -66,7 +67,7 @@ int target_parse(const sink_spec *spec, target *t, shoal_error *err)
     if (!(t->path = mem_strndup(path, n))) return error_nomem(err, n + 1, "a path");
     if (file_is_stream(t->path)) t->kind = TARGET_DEVICE;
     else t->kind = n < given || format_of_path(t->path, NULL) == FORMAT_GUESS ? TARGET_FOLDER : TARGET_FILE;
-    int r = t->kind == TARGET_DEVICE ? 0 : check_name(t->path, err);
+    r = t->kind == TARGET_DEVICE ? 0 : check_name(t->path, err);
     if (r == 0) r = choose_format(spec, t, err);
     if (r < 0) target_release(t);
     return r;

@@ -276,7 +276,7 @@ case("no permission to read", STORAGE, "cannot open closed/good.csv: Permission 
 case("no permission to write", STORAGE, "cannot make the folder closed/.out.csv.tmp-PID: Permission denied", "convert", "good.csv", "closed/out.csv", before=closed_folder, prefix=obeying())
 case("disk full", STORAGE, "cannot write small/.big.jsonl.tmp-PID/big.jsonl: No space left on device", "convert", "good.csv", "small/big.jsonl", "--sql",
      "SELECT src.*, repeat('x', 1000) AS long FROM src, range(10)", before=small_disk, after=no_small_disk)
-case("disk full while training", STORAGE, "cannot write small/out/model.safetensors: No space left on device", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
+case("disk full while training", STORAGE, "cannot write small/out/.model.safetensors.new: No space left on device", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
      "--out", "small/out", before=small_disk, after=no_small_disk)
 case("output closed", STORAGE, "standard output: cannot write: No space left on device", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
 
