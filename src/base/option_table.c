@@ -55,6 +55,8 @@ const shoal_option option_table[] = {
     FLAG("count", ON(SHOW), "print the number of rows instead of rows; with an index nothing is read"),
     FLAG("json", ON(SHOW) | ON(CHECK) | ON(INDEX) | ON(CONVERT) | ON(SYNTH) | ON(EVAL) | ON(PREDICT) | ON(SUMMARY) | TRAINS,
          "results as JSON, for programs"),
+    CHOICE("on-error", "stop|quarantine", "stop", READS, "damaged records of TFRecord: end there, or set them aside and go on"),
+    TEXT("quarantine-dir", "DIR", NULL, READS, "folder for damaged records; default: beside the output"),
     /* writing */
     CHOICE("to", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, WRITES, "format of DST; default: by its ending"),
     CHOICE("compression", "none|gzip|zlib", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),

@@ -36,6 +36,9 @@ int example_next_entry(example_cursor *c, view *entry, shoal_error *err);
 int example_entry(view entry, view *key, view *value, shoal_error *err);
 int example_open(view value, example_feature *f, shoal_error *err);
 
+/* Whether a record is an Example in every value: 0 or DATA. */
+int example_check(view record, shoal_error *err);
+
 /* The next value of a feature of that kind: 1, 0 at the end, or DATA. */
 int example_bytes(example_feature *f, view *v, shoal_error *err);
 int example_f32(example_feature *f, float *v, shoal_error *err);

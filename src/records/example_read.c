@@ -210,3 +210,20 @@ int example_i64(example_feature *f, int64_t *v, shoal_error *err)
     *v = (int64_t)x;
     return 1;
 }
+
+int example_check(view record, shoal_error *err)
+{
+    example_cursor c;
+    example_feature f;
+    int r;
+    example_start(&c, record);
+    while ((r = example_next(&c, &f, err)) == 1) {
+        view text;
+        float real;
+        int64_t whole;
+        while ((r = f.kind == EXAMPLE_BYTES ? example_bytes(&f, &text, err) : f.kind == EXAMPLE_FLOAT ? example_f32(&f, &real, err) :
+                    f.kind == EXAMPLE_INT64 ? example_i64(&f, &whole, err) : 0) == 1) {}
+        if (r < 0) break;
+    }
+    return r;
+}

@@ -1,37 +1,21 @@
 #include "records/inflate.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #include "base/mem.h"
+#include "records/inflate_private.h"
 #include "records/tfrecord.h"
 
 #define INPUT_BYTES (256u << 10)
 #define KNOWN_BYTES 4096u /* of a file, by which its container is known */
 
-struct inflater {
-    file_reader *file;
-    uint8_t *in;       /* [begin, end) is read and not used */
-    size_t begin, end;
-    uint64_t in_end;   /* offset of in[end] in the file */
-    int at_end;        /* of the file */
-    int by_offset;     /* read by file_pread: it was opened in the middle */
-    enum container container;
-    int member_open, stream_made, raw;
-    digest *digest; /* when it tracks */
-    uint64_t member, data; /* number of the member; inflated bytes given out */
-    buf starts;            /* inflate_start, not yet taken; the first `taken` bytes are */
-    size_t taken;
-    z_stream z;
-};
-
-static void *zlib_alloc(void *ctx, unsigned count, unsigned size)
+void *inflate_alloc(void *ctx, unsigned count, unsigned size)
 {
     (void)ctx;
     return mem_alloc((size_t)count * size);
 }
 
-static void zlib_free(void *ctx, void *p)
+void inflate_free(void *ctx, void *p)
 {
     (void)ctx;
     mem_free(p);
@@ -69,7 +53,7 @@ static int fill(inflater *z, shoal_error *err)
 static int inflates_to_record(const uint8_t *p, size_t n)
 {
     uint8_t head[TFRECORD_HEADER_BYTES];
-    z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free, .next_in = (uint8_t *)p, .avail_in = (uInt)n, .next_out = head, .avail_out = sizeof head};
+    z_stream z = {.zalloc = inflate_alloc, .zfree = inflate_free, .next_in = (uint8_t *)p, .avail_in = (uInt)n, .next_out = head, .avail_out = sizeof head};
     if (inflateInit(&z) != Z_OK) return 0;
     inflate(&z, Z_NO_FLUSH);
     inflateEnd(&z);
@@ -84,11 +68,11 @@ static enum container container_of(const uint8_t *p, size_t n)
     return n > 0 && (p[0] & 0x0f) == 8 && inflates_to_record(p, n) ? CONTAINER_ZLIB : CONTAINER_PLAIN;
 }
 
-static int stream_new(inflater *z, shoal_error *err)
+int inflater_stream_new(inflater *z, shoal_error *err)
 {
     if (z->container == CONTAINER_PLAIN) return 0;
-    z->z.zalloc = zlib_alloc;
-    z->z.zfree = zlib_free;
+    z->z.zalloc = inflate_alloc;
+    z->z.zfree = inflate_free;
     int bits = z->raw ? -15 : z->container == CONTAINER_GZIP ? 15 + 16 : 15;
     if (inflateInit2(&z->z, bits) != Z_OK) return error_nomem(err, 0, "inflating");
     z->stream_made = 1;
@@ -123,7 +107,7 @@ int inflater_new(file_reader *file, inflater **out, shoal_error *err)
     inflater *z = *out;
     while (r == 0 && z->end < KNOWN_BYTES && !z->at_end) r = fill_more(z, err); /* a pipe may give a byte at a time */
     if (r == 0) z->container = container_of(z->in, z->end);
-    if (r == 0) r = stream_new(z, err);
+    if (r == 0) r = inflater_stream_new(z, err);
     return made(out, r);
 }
 
@@ -140,7 +124,7 @@ int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64
         z->in_end = offset;
         z->data = data;
         z->raw = c == CONTAINER_ZLIB && offset > 0;
-        r = stream_new(z, err);
+        r = inflater_stream_new(z, err);
     }
     return made(out, r);
 }
@@ -216,6 +200,7 @@ static int cut_error(inflater *z, shoal_error *err)
 /* A member or the stream begins with the next byte. */
 static int open_member(inflater *z, shoal_error *err)
 {
+    z->member_at = z->in_end - (z->end - z->begin);
     if (z->container == CONTAINER_ZLIB && z->member > 0) {
         if (z->raw) { /* the checksum of the stream, of which the beginning was not read */
             z->begin = z->end;
@@ -223,8 +208,14 @@ static int open_member(inflater *z, shoal_error *err)
         }
         return error_set(err, SHOAL_DATA, "%s: bytes behind the end of its zlib stream: make or copy the file anew", inflater_path(z));
     }
+    if (z->tolerates && z->container == CONTAINER_GZIP && file_size(z->file) != UINT64_MAX) {
+        int code, ended, r = inflater_try_member(z, &code, &ended, err);
+        if (r < 0) return r;
+        if (ended) return cut_error(z, err);
+        if (code != Z_STREAM_END) return zlib_error(z, code, err);
+    }
     z->member_open = 1;
-    inflate_start start = {z->in_end - (z->end - z->begin), z->data};
+    inflate_start start = {z->member_at, z->data};
     return z->digest ? buf_append(&z->starts, &start, sizeof start, err) : 0;
 }
 
@@ -232,6 +223,7 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
 {
     if (z->container == CONTAINER_PLAIN) return read_plain(z, p, n, err);
     if (n > UINT32_MAX) n = UINT32_MAX;
+    if (z->failed) return zlib_error(z, z->failed, err);
     z->z.next_out = p;
     z->z.avail_out = (uInt)n;
     while (z->z.avail_out == n) {
@@ -245,13 +237,15 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
         z->z.next_in = z->in + z->begin;
         z->z.avail_in = (uInt)(z->end - z->begin);
         int code = inflate(&z->z, Z_NO_FLUSH);
+        if (code == Z_OK) z->used = z->in_end - z->z.avail_in;
         z->begin = z->end - z->z.avail_in;
         if (code == Z_STREAM_END) {
             z->member_open = 0;
             z->member++;
             inflateReset(&z->z);
         } else if (code != Z_OK && code != Z_BUF_ERROR) {
-            return zlib_error(z, code, err);
+            if (!z->tolerates || z->z.avail_out == n) return zlib_error(z, code, err);
+            z->failed = code;
         }
     }
     z->data += n - z->z.avail_out;
@@ -259,3 +253,4 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
 }
 
 uint64_t inflater_consumed(const inflater *z) { return z->in_end - (z->end - z->begin); }
+

@@ -26,6 +26,14 @@ enum container inflater_container(const inflater *z);
 file_reader *inflater_file(const inflater *z);
 const char *inflater_path(const inflater *z);
 
+/* Before the first read: of gzip, only members that are whole are given out; of zlib, bytes in front of damage before its error;
+ * and a damaged head does not hide that a file is gzip. Not for pipes. */
+int inflater_tolerate(inflater *z, shoal_error *err);
+/* After DATA: goes on at the next gzip member with which a record starts, or that is whole; of zlib nothing follows. [*from, *to)
+ * of the file are lost. 1, or 0 when nothing follows: then *to is the end of the file. Not for pipes. */
+int inflater_resync(inflater *z, uint64_t *from, uint64_t *to, shoal_error *err);
+uint64_t inflater_data(const inflater *z); /* inflated bytes given out so far */
+
 /* Before the first read: starts of members are kept until they are taken, and the file's bytes are digested. */
 int inflater_track(inflater *z, shoal_error *err);
 /* 1 with the next start at or before `data`, else 0. */

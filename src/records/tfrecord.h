@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "records/inflate.h"
+#include "records/quarantine.h"
 #include "records/record_index.h"
 
 #define TFRECORD_BYTES_MAX (1ull << 31) /* one record; more is taken for damage */
@@ -28,6 +29,12 @@ int tfrecord_open_at(const char *path, enum container c, const index_block *at, 
  * but for features and the fingerprint. */
 int tfrecord_note_index(tfrecord_reader *r, record_index *x, shoal_error *err);
 enum container tfrecord_container(const tfrecord_reader *r);
+/* Before the first record: damage is set aside in q, and reading goes on behind it. Of a plain file that is the next place where a
+ * record's length and data have the right checksums; of gzip, the next member; of zlib, nothing. Records are then numbered as
+ * if each damaged place had been one. */
+int tfrecord_tolerate(tfrecord_reader *r, quarantine *q, shoal_error *err);
+/* The record that was given last holds nothing that can be used: it is set aside as well. */
+int tfrecord_reject(tfrecord_reader *r, const char *reason, shoal_error *err);
 /* 1 with *data valid until the next call, 0 at a clean end, negative on damage: the message names file, byte offset (in
  * the inflated bytes of a gzip file, and says so) and the record's number from 0. */
 int tfrecord_next(tfrecord_reader *r, view *data, shoal_error *err);

@@ -3,27 +3,16 @@
 
 #include "base/mem.h"
 #include "records/crc32c.h"
-#include "records/tfrecord.h"
+#include "records/tfrecord_private.h"
 
 #define WINDOW_BYTES (256u << 10)
-
-struct tfrecord_reader {
-    inflater *bytes;
-    uint8_t *window; /* [begin, end) is read and not yet given out */
-    size_t begin, end, cap;
-    uint64_t offset; /* of window[begin] in the (inflated) file */
-    uint64_t index;
-    int at_end;
-    record_index *keep; /* the caller's, or NULL */
-    inflate_start member; /* the last one that starts at or before `offset` */
-};
 
 static uint32_t u32_of(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static uint64_t u64_of(const uint8_t *p) { return u32_of(p) | (uint64_t)u32_of(p + 4) << 32; }
+uint64_t tfrecord_length(const uint8_t *p) { return u32_of(p) | (uint64_t)u32_of(p + 4) << 32; }
 
 int tfrecord_header_is_sound(const uint8_t *p) { return u32_of(p + 8) == crc32c_mask(crc32c(0, p, 8)); }
 
@@ -57,7 +46,7 @@ static int damaged_at(const char *path, int inflated, uint64_t index, uint64_t o
                      (unsigned long long)offset, inflated ? " of the inflated file" : "", what);
 }
 
-static int damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
+int tfrecord_damaged(const tfrecord_reader *t, shoal_error *err, const char *what)
 {
     return damaged_at(inflater_path(t->bytes), inflater_container(t->bytes) != CONTAINER_PLAIN, t->index, t->offset, err, what);
 }
@@ -68,7 +57,7 @@ static int skip_bytes(tfrecord_reader *t, uint64_t n, shoal_error *err)
     while (n > 0) {
         int64_t got = inflater_read(t->bytes, t->window, n < t->cap ? (size_t)n : t->cap, err);
         if (got < 0) return (int)got;
-        if (got == 0) return damaged(t, err, "the file ends in front of it: it was cut, or its index is not its own");
+        if (got == 0) return tfrecord_damaged(t, err, "the file ends in front of it: it was cut, or its index is not its own");
         n -= (uint64_t)got;
     }
     return 0;
@@ -142,14 +131,26 @@ static int make_room(tfrecord_reader *t, size_t need, shoal_error *err)
     return 0;
 }
 
-/* Tries to have n bytes in the window; fewer only at the end of the file. */
-static int want(tfrecord_reader *t, size_t n, shoal_error *err)
+/* What is in front of damage is used up before the damage counts. */
+static int note_damage(tfrecord_reader *t, shoal_error *why, int code, shoal_error *err)
+{
+    if (code == SHOAL_DATA && t->quarantine) {
+        t->broken_error = *why;
+        t->broken = t->at_end = 1;
+        return 0;
+    }
+    if (err) *err = *why;
+    return code;
+}
+
+int tfrecord_want(tfrecord_reader *t, size_t n, shoal_error *err)
 {
     while (t->end - t->begin < n && !t->at_end) {
         int r = t->begin + n > t->cap ? make_room(t, n, err) : 0;
         if (r < 0) return r;
-        int64_t got = inflater_read(t->bytes, t->window + t->end, t->cap - t->end, err);
-        if (got < 0) return (int)got;
+        shoal_error why;
+        int64_t got = inflater_read(t->bytes, t->window + t->end, t->cap - t->end, &why);
+        if (got < 0) return note_damage(t, &why, (int)got, err);
         t->end += (size_t)got;
         t->at_end = got == 0;
     }
@@ -166,36 +167,50 @@ int tfrecord_data_is_sound(view data)
     return u32_of((const uint8_t *)data.p + data.n) == crc32c_mask(crc32c(0, data.p, data.n));
 }
 
+int tfrecord_take(tfrecord_reader *t, size_t whole, view *data)
+{
+    const uint8_t *p = t->window + t->begin;
+    *data = view_of((const char *)p + TFRECORD_HEADER_BYTES, whole - TFRECORD_HEADER_BYTES - TFRECORD_FOOTER_BYTES);
+    t->begin += whole;
+    t->offset += whole;
+    t->last = whole;
+    t->index++;
+    return 1;
+}
+
+int tfrecord_frame_at(tfrecord_reader *t, size_t *whole, shoal_error *err)
+{
+    int r = tfrecord_want(t, TFRECORD_HEADER_BYTES, err);
+    if (r < 0) return r;
+    size_t have = t->end - t->begin;
+    if (have == 0) return 0;
+    if (have < TFRECORD_HEADER_BYTES) return tfrecord_damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
+    const uint8_t *p = t->window + t->begin;
+    uint64_t length = tfrecord_length(p);
+    if (!tfrecord_header_is_sound(p))
+        return tfrecord_damaged(t, err, t->index == 0 ? "no TFRecord: the checksum of the length is wrong; if it is another format, say --format"
+                                                      : "the checksum of its length is wrong: the file is damaged; make or copy it anew");
+    if (length > TFRECORD_BYTES_MAX) return tfrecord_damaged(t, err, "it claims more than 2 GiB: no record that shoal reads is that large");
+    *whole = (size_t)tfrecord_framed(length);
+    if ((r = tfrecord_want(t, *whole, err)) < 0) return r;
+    if (t->end - t->begin < *whole) return tfrecord_damaged(t, err, "the file ends inside its data: it was cut; make or copy it anew");
+    return 1;
+}
+
 int tfrecord_next(tfrecord_reader *t, view *data, shoal_error *err)
 {
     uint64_t offset = t->offset;
     int r = tfrecord_next_unchecked(t, data, err);
-    if (r != 1 || tfrecord_data_is_sound(*data)) return r;
+    if (r != 1 || t->quarantine || tfrecord_data_is_sound(*data)) return r;
     return tfrecord_data_error(inflater_path(t->bytes), inflater_container(t->bytes) != CONTAINER_PLAIN, --t->index, offset, err);
 }
 
 int tfrecord_next_unchecked(tfrecord_reader *t, view *data, shoal_error *err)
 {
-    int r = want(t, TFRECORD_HEADER_BYTES, err);
-    if (r < 0) return r;
-    size_t have = t->end - t->begin;
-    if (have == 0 && t->keep) t->keep->digest = inflater_digest(t->bytes);
-    if (have == 0) return 0;
-    if (have < TFRECORD_HEADER_BYTES) return damaged(t, err, "the file ends inside its header: it was cut; make or copy it anew");
-    const uint8_t *p = t->window + t->begin;
-    uint64_t length = u64_of(p);
-    if (!tfrecord_header_is_sound(p))
-        return damaged(t, err, t->index == 0 ? "no TFRecord: the checksum of the length is wrong; if it is another format, say --format"
-                                             : "the checksum of its length is wrong: the file is damaged; make or copy it anew");
-    if (length > TFRECORD_BYTES_MAX) return damaged(t, err, "it claims more than 2 GiB: no record that shoal reads is that large");
-    size_t whole = (size_t)tfrecord_framed(length);
-    if ((r = want(t, whole, err)) < 0) return r;
-    if (t->end - t->begin < whole) return damaged(t, err, "the file ends inside its data: it was cut; make or copy it anew");
-    p = t->window + t->begin;
-    if (t->keep && (r = keep_block(t, err)) < 0) return r;
-    *data = view_of((const char *)p + TFRECORD_HEADER_BYTES, (size_t)length);
-    t->begin += whole;
-    t->offset += whole;
-    t->index++;
-    return 1;
+    size_t whole;
+    if (t->quarantine) return tfrecord_next_sound(t, data, err);
+    int r = tfrecord_frame_at(t, &whole, err);
+    if (r == 0 && t->keep) t->keep->digest = inflater_digest(t->bytes);
+    if (r == 1 && t->keep) r = keep_block(t, err) < 0 ? SHOAL_NOMEM : 1;
+    return r == 1 ? tfrecord_take(t, whole, data) : r;
 }

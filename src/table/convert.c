@@ -71,6 +71,14 @@ static int pump(table *t, sink *s, const shoal_host *host, uint64_t *rows, shoal
     return r;
 }
 
+static int tell_json(const quarantine *q, uint64_t rows, const shoal_host *host, shoal_error *err)
+{
+    if (!q) return host_outf(host, err, "{\"rows\": %llu}\n", (unsigned long long)rows);
+    quarantine_counts n = quarantine_count(q);
+    return host_outf(host, err, "{\"rows\": %llu, \"damage\": {\"places\": %llu, \"bytes\": %llu, \"missing_records\": %llu}}\n", (unsigned long long)rows,
+                     (unsigned long long)n.places, (unsigned long long)n.bytes, (unsigned long long)n.missing);
+}
+
 int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *err)
 {
     const char *const *args;
@@ -86,20 +94,23 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     if (r == 0) r = table_spec_from(o, args, n - 1, 0, &from, err);
     if (r == 0 && n < 2 && !from.stream) r = error_set(err, SHOAL_USAGE, "convert: only '%s' is given; name the sources and then the destination", args[0]);
     if (r == 0) r = sink_refuse_source(&to, &from, err);
+    if (r == 0) r = table_quarantine(o, to.path, host, &from.quarantine, err);
     from.limit = r == 0 ? (uint64_t)option_i64(o, "rows") : 0;
     if (r == 0) r = table_open(&from, &t, err);
     else if (from.stream && from.stream->release) from.stream->release(from.stream);
     if (r == 0) r = sink_open(&to, table_schema(t), &s, err);
     if (r == 0) r = pump(t, s, host, &rows, err);
+    if (r == 0 && from.quarantine) r = quarantine_finish(from.quarantine, err);
     if (r == 0) r = sink_commit(s, &rows, err);
     else sink_abort(s);
     table_free(t);
     if (r == 0 && strcmp(to.path, "-") != 0 && option_flag(o, "json")) {
-        r = host_outf(host, err, "{\"rows\": %llu}\n", (unsigned long long)rows);
+        r = tell_json(from.quarantine, rows, host, err);
     } else if (r == 0 && strcmp(to.path, "-") != 0) {
         double seconds = (double)(clock_ns() - start) * 1e-9;
         host_info(host, "%s: %llu rows in %.1f s (%.0f rows/s), read back and counted", to.path, (unsigned long long)rows, seconds,
                   (double)rows / (seconds > 1e-9 ? seconds : 1e-9));
     }
+    quarantine_free(from.quarantine);
     return r;
 }

@@ -33,8 +33,9 @@ int folder_manifest_decode(const char *name, const char *text, size_t n, folder_
 /* The folder whose manifest speaks of what is in `folder`: itself or, from a folder k=v, one above; NULL with *err as it was
  * when there is none, or when memory ends, with err filled and *nomem set. Free by mem_free. */
 char *folder_manifest_root(const char *folder, int *nomem, shoal_error *err);
-/* Whether the files of a folder, in byte order, are those that its manifest lists; 0 also when it has none. */
-int folder_manifest_compare(const char *folder, char *const *files, size_t n, shoal_error *err);
+/* Whether the files of a folder, in byte order, are those that its manifest lists, in any size when `tolerate`; 0 also when it
+ * has none. */
+int folder_manifest_compare(const char *folder, char *const *files, size_t n, int tolerate, shoal_error *err);
 /* 1 with the rows that the manifest lists for a folder, 0 when it has none. */
 int folder_manifest_rows(const char *folder, uint64_t *rows, shoal_error *err);
 /* Whether the bytes of one file are those listed, by reading it; 0 also when no manifest lists it. */

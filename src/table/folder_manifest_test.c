@@ -48,7 +48,7 @@ static int listed(const char *below, shoal_error *err)
     size_t n;
     char *path = path_of(below);
     assert_int_equal(file_list(path, &files, &n, NULL), 0);
-    int r = folder_manifest_compare(path, files, n, err);
+    int r = folder_manifest_compare(path, files, n, 0, err);
     file_list_free(files, n);
     mem_free(path);
     return r;

@@ -121,10 +121,11 @@ int index_verify(const char *file, const record_index *x, const shoal_host *host
     return r;
 }
 
-int index_expect(const char *file, uint64_t *records, shoal_error *err)
+int index_expect(const char *file, int damaged, uint64_t *records, shoal_error *err)
 {
     record_index x;
-    int r = record_index_open(file, &x, err);
+    int r = damaged ? record_index_read(file, &x, NULL) : record_index_open(file, &x, err);
+    if (damaged && r == SHOAL_DATA) r = 0;
     *records = r == 1 ? x.records : INDEX_UNKNOWN;
     if (r == 1) record_index_release(&x);
     return r < 0 ? r : 0;
@@ -142,7 +143,7 @@ int index_count(char **files, size_t n, uint64_t *records, shoal_error *err)
     *records = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t more;
-        int r = index_expect(files[i], &more, err);
+        int r = index_expect(files[i], 0, &more, err);
         if (r < 0) return r;
         if (more == INDEX_UNKNOWN) return 0;
         *records += more;

@@ -12,8 +12,9 @@ int index_make(const char *file, const shoal_host *host, record_index *out, shoa
 int index_verify(const char *file, const record_index *x, const shoal_host *host, shoal_error *err);
 
 #define INDEX_UNKNOWN UINT64_MAX
-/* How many records a file must have, or INDEX_UNKNOWN when it has no index. DATA when its index is not believed. */
-int index_expect(const char *file, uint64_t *records, shoal_error *err);
+/* How many records a file must have, or INDEX_UNKNOWN when it has no index. DATA when its index is not believed; of a damaged file
+ * it is asked all the same. */
+int index_expect(const char *file, int damaged, uint64_t *records, shoal_error *err);
 /* At the end of a file: whether they were so many. */
 int index_met(const char *file, uint64_t expected, uint64_t records, shoal_error *err);
 

@@ -81,7 +81,7 @@ static int index_path(const char *path, int json, const shoal_host *host, shoal_
     char **files = NULL;
     size_t n = 0;
     folder_manifest m;
-    if (strncmp(path, "file://", 7) == 0) path += 7;
+    if (strncmp(path, "file:///", 8) == 0) path += 7;
     int is_folder = file_is_dir(path), r = file_list(path, &files, &n, err);
     folder_manifest_init(&m);
     for (size_t i = 0; r == 0 && i < n; i++) {

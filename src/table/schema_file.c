@@ -133,7 +133,7 @@ int schema_path_of(const char *file, char **own, char **folder, shoal_error *err
     return error_nomem(err, strlen(file), "a path");
 }
 
-int schema_of_files(char **files, size_t n, struct ArrowSchema *out, shoal_error *err)
+int schema_of_files(char **files, size_t n, int tolerate, struct ArrowSchema *out, shoal_error *err)
 {
     const char *file = files[0];
     char *own, *folder;
@@ -146,5 +146,10 @@ int schema_of_files(char **files, size_t n, struct ArrowSchema *out, shoal_error
     if (path && r == 0) r = 1;
     mem_free(own);
     mem_free(folder);
-    return r == 0 ? index_schema(files, n, out, err) : r;
+    if (r != 0) return r;
+    shoal_error why;
+    r = index_schema(files, n, out, &why);
+    if (r == SHOAL_DATA && tolerate) return 0; /* the index of a damaged file is not believed */
+    if (r < 0 && err) *err = why;
+    return r;
 }

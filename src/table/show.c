@@ -276,13 +276,19 @@ static int show_count(table_spec *spec, const shoal_host *host, shoal_error *err
 {
     uint64_t rows = 0;
     table *t = NULL;
-    int r = table_count(spec, &rows, err);
+    int r = spec->tolerate ? 0 : table_count(spec, &rows, err);
     if (r == 0) {
         spec->skip = spec->limit = rows = 0;
         if ((r = table_open(spec, &t, err)) == 0) r = table_read_through(t, host, &rows, err);
         table_free(t);
     }
     return r < 0 ? r : host_outf(host, err, "%llu\n", (unsigned long long)rows);
+}
+
+static int show_as(table *t, const shoal_options *o, const shoal_host *host, shoal_error *err)
+{
+    if (option_flag(o, "schema")) return show_schema(table_schema(t), option_flag(o, "json"), host, err);
+    return option_flag(o, "json") ? show_json(t, host, err) : show_table(t, host, err);
 }
 
 int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
@@ -295,10 +301,11 @@ int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
     if (r < 0) return r;
     spec.skip = (uint64_t)option_i64(o, "skip");
     spec.limit = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS_SHOWN; /* -n 0: all */
-    if (option_flag(o, "count")) return show_count(&spec, host, err);
-    if ((r = table_open(&spec, &t, err)) < 0) return r;
-    if (option_flag(o, "schema")) r = show_schema(table_schema(t), option_flag(o, "json"), host, err);
-    else r = option_flag(o, "json") ? show_json(t, host, err) : show_table(t, host, err);
+    if ((r = table_quarantine(o, NULL, host, &spec.quarantine, err)) < 0) return r;
+    if (option_flag(o, "count")) r = show_count(&spec, host, err);
+    else if ((r = table_open(&spec, &t, err)) == 0) r = show_as(t, o, host, err);
     table_free(t);
+    if (r == 0 && spec.quarantine) r = quarantine_finish(spec.quarantine, err);
+    quarantine_free(spec.quarantine);
     return r;
 }

@@ -56,7 +56,7 @@ int schema_path_of(const char *file, char **own, char **folder, shoal_error *err
 int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err);
 int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err);
 /* 1 with what is said beside the files: the schema file of the first, else all their indexes; 0 when there is neither. */
-int schema_of_files(char **files, size_t n, struct ArrowSchema *out, shoal_error *err);
+int schema_of_files(char **files, size_t n, int tolerate, struct ArrowSchema *out, shoal_error *err); /* tolerate: damaged files */
 /* A column of the type that a name says: 1, or 0 when the name says none. */
 int schema_column_of(const char *name, const char *type, int nullable, struct ArrowSchema *out, shoal_error *err);
 /* {"name": ..., "type": ..., "nullable": ...} of one column, appended. */

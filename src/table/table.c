@@ -23,6 +23,7 @@ struct table {
     struct ArrowSchema schema;
     int64_t *pick; /* of each column its index in the source; NULL: all as they are */
     uint64_t limit, rows, skip; /* skip: still to be passed over */
+    quarantine *quarantine;     /* its own: nobody hears of it */
 };
 
 int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err)
@@ -38,6 +39,7 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
         return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected " FORMATS_SAID, format);
     out->threads = option_threads(o);
+    out->tolerate = option_str(o, "on-error") && strcmp(option_str(o, "on-error"), "quarantine") == 0;
     out->n_types = option_list(o, "types", &out->types);
     out->no_header = option_flag(o, "no-header");
     const char *delimiter = option_str(o, "delimiter");
@@ -62,6 +64,23 @@ int table_spec_valid(const shoal_options *o, const char *const *paths, size_t n_
     return r;
 }
 
+int table_quarantine(const shoal_options *o, const char *output, const shoal_host *host, quarantine **out, shoal_error *err)
+{
+    const char *dir = option_str(o, "quarantine-dir");
+    *out = NULL;
+    if (strcmp(option_str(o, "on-error"), "quarantine") != 0) {
+        if (dir) return error_set(err, SHOAL_USAGE, "--quarantine-dir needs --on-error quarantine: otherwise damage ends the job");
+        return 0;
+    }
+    if (dir || !output || strcmp(output, "-") == 0) return quarantine_new(dir, host, out, err);
+    size_t n = strlen(output);
+    while (n > 1 && output[n - 1] == '/') n--;
+    char *beside = mem_sprintf("%.*s.quarantine", (int)n, output);
+    int r = beside ? quarantine_new(beside, host, out, err) : error_nomem(err, n, "a path");
+    mem_free(beside);
+    return r;
+}
+
 static int name_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
 {
     *files = NULL;
@@ -72,9 +91,9 @@ static int name_files(const table_spec *spec, char ***files, size_t *n, shoal_er
         char **more = NULL;
         size_t n_more = 0;
         if (strcmp(spec->paths[i], "-") == 0) continue;
-        const char *path = strncmp(spec->paths[i], "file://", 7) == 0 ? spec->paths[i] + 7 : spec->paths[i];
+        const char *path = strncmp(spec->paths[i], "file:///", 8) == 0 ? spec->paths[i] + 7 : spec->paths[i];
         if ((r = file_list(path, &more, &n_more, err)) < 0) break;
-        if (file_is_dir(path) && (r = folder_manifest_compare(path, more, n_more, err)) < 0) {
+        if (file_is_dir(path) && (r = folder_manifest_compare(path, more, n_more, spec->tolerate, err)) < 0) {
             file_list_free(more, n_more);
             break;
         }
@@ -273,7 +292,11 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
         return error_nomem(err, sizeof *t, "a table");
     }
     t->limit = spec->limit > 0 ? spec->limit : UINT64_MAX;
-    int r = source_open(spec, &t->from, err);
+    table_spec asked = *spec;
+    int r = spec->tolerate && !spec->quarantine ? quarantine_new(NULL, NULL, &t->quarantine, err) : 0;
+    if (t->quarantine) asked.quarantine = t->quarantine;
+    if (r == 0) r = source_open(&asked, &t->from, err);
+    else if (spec->stream && spec->stream->release) spec->stream->release(spec->stream);
     if (r == 0) r = choose(t, spec, err);
     if (r < 0) {
         table_free(t);
@@ -290,6 +313,7 @@ void table_free(table *t)
     if (t->from.free) t->from.free(t->from.ctx);
     if (t->from.schema.release) t->from.schema.release(&t->from.schema);
     if (t->schema.release) t->schema.release(&t->schema);
+    quarantine_free(t->quarantine);
     mem_free(t->pick);
     mem_free(t);
 }

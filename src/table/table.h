@@ -9,6 +9,7 @@
 #include "base/host.h"
 #include "base/option.h"
 #include "records/inflate.h"
+#include "records/quarantine.h"
 #include "table/arrow.h"
 
 #define TABLE_BATCH_ROWS 2048
@@ -33,6 +34,8 @@ typedef struct table_spec {
     uint64_t limit;           /* rows; 0: all */
     uint64_t skip;            /* rows in front of them */
     int threads;              /* that read ahead of table_next; 0: none. The rows and their order do not depend on it */
+    int tolerate;             /* damaged records of TFRecord are set aside: */
+    quarantine *quarantine;   /* here, or counted by nobody when it is NULL */
     struct ArrowArrayStream *stream; /* the caller's, instead of paths; taken over by table_open in any case */
 } table_spec;
 
@@ -41,6 +44,10 @@ const char *table_side_path(const char *item);
 /* Fills a spec from the options "format", "sql", "where", "table" and the given paths (not copied), and the stream of `slot`. */
 int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out,
                     shoal_error *err);
+
+/* What --on-error and --quarantine-dir ask for: *out stays NULL when damage ends the job. Without a folder, what is set aside goes
+ * to OUTPUT.quarantine; without an output (NULL or "-") it is counted only. */
+int table_quarantine(const shoal_options *o, const char *output, const shoal_host *host, quarantine **out, shoal_error *err);
 
 typedef struct table table;
 int table_open(const table_spec *spec, table **out, shoal_error *err);

@@ -178,7 +178,7 @@ static int side_table(duck *d, const char *item, const table_spec *spec, shoal_e
     partitions p = {0};
     if (!path || path == item + 1 || !*path || strcmp(path, "-") == 0)
         return error_set(err, SHOAL_USAGE, "--table '%s': expected NAME=SRC, a name for --sql and files, a folder or a pattern", item);
-    table_spec side = {.paths = &path, .n_paths = 1, .threads = spec->threads};
+    table_spec side = {.paths = &path, .n_paths = 1, .threads = spec->threads, .tolerate = spec->tolerate, .quarantine = spec->quarantine};
     if (!(name = mem_strndup(item, (size_t)(path - item) - 1))) return error_nomem(err, strlen(item), "a name");
     int r = table_files(&side, &files, &n, err);
     if (r == 0) r = format_of_files(files, n, &format, err);

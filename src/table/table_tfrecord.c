@@ -34,14 +34,15 @@ typedef struct tfrecord_source {
     char **files;
     size_t n_files, file; /* the one that is open, or next */
     tfrecord_reader *reader;
-    uint64_t expected; /* records of the open file, by its index; else INDEX_UNKNOWN */
+    uint64_t expected, found; /* records of the open file: by its index, else INDEX_UNKNOWN; given */
+    quarantine *quarantine;   /* the caller's; NULL: damage is an error */
     index_place start; /* of reading */
     record_block sample; /* records that were read for their types: they come again */
     size_t *sample_file, sample_at;
     int pending; /* an error behind the block that was read last */
     shoal_error pending_error;
-    mark *marks; /* [n_files] */
-    size_t n_marks;
+    mark *marks;
+    size_t n_marks, cap_marks;
     uint64_t rows;
     int has_sidecar;
     struct ArrowSchema all, wanted;
@@ -86,15 +87,34 @@ static int open_next(tfrecord_source *s, shoal_error *err)
     if (s->reader) return 1;
     if (s->file == s->n_files) return 0;
     const char *path = s->files[s->file];
-    int r = index_expect(path, &s->expected, err), from_start = s->file != s->start.file || s->start.block.record == 0;
+    int r = index_expect(path, s->quarantine != NULL, &s->expected, err), from_start = s->file != s->start.file || s->start.block.record == 0;
+    s->found = 0;
     if (r == 0) r = from_start ? tfrecord_open(path, &s->reader, err) : tfrecord_open_at(path, s->start.container, &s->start.block, &s->reader, err);
+    if (r == 0 && s->quarantine) r = tfrecord_tolerate(s->reader, s->quarantine, err);
     return r < 0 ? r : 1;
+}
+
+/* The next record of the open file. One that holds no Example is set aside when damage is. */
+static int next_record(tfrecord_source *s, view *v, uint64_t *index, shoal_error *err)
+{
+    int r;
+    while ((r = tfrecord_next_unchecked(s->reader, v, err)) == 1) {
+        shoal_error why;
+        *index = tfrecord_index(s->reader) - 1;
+        s->found++;
+        if (!s->quarantine || example_check(*v, &why) == 0) return 1;
+        s->found--;
+        if ((r = tfrecord_reject(s->reader, why.message, err)) < 0) return r;
+    }
+    return r;
 }
 
 /* At the end of a file. */
 static int close_file(tfrecord_source *s, shoal_error *err)
 {
-    int r = index_met(s->files[s->file], s->expected, tfrecord_index(s->reader), err);
+    int r = 0;
+    if (!s->quarantine) r = index_met(s->files[s->file], s->expected, tfrecord_index(s->reader), err);
+    else if (s->expected != INDEX_UNKNOWN) quarantine_missing(s->quarantine, s->files[s->file], s->expected, s->found);
     tfrecord_close(s->reader);
     s->reader = NULL;
     s->file++;
@@ -121,14 +141,14 @@ static int read_block(tfrecord_source *s, piece *p, shoal_error *err)
     int r = 1;
     while (r == 1 && p->block.n < TABLE_BATCH_ROWS && p->block.bytes.len < BLOCK_BYTES) {
         view v;
+        uint64_t index;
         if ((r = open_next(s, err)) <= 0) break;
         if (p->block.n == 0) {
             p->file = s->file;
             p->offset = tfrecord_offset(s->reader);
             p->inflated = tfrecord_container(s->reader) != CONTAINER_PLAIN;
         }
-        uint64_t index = tfrecord_index(s->reader);
-        if ((r = tfrecord_next_unchecked(s->reader, &v, err)) == 1) {
+        if ((r = next_record(s, &v, &index, err)) == 1) {
             if ((r = block_add(&p->block, v, index, err)) == 0) r = 1;
         } else if (r == 0) {
             if ((r = close_file(s, err)) == 0) r = p->block.n == 0;
@@ -186,6 +206,22 @@ static int decode_piece(void *ctx, void *item, int thread, shoal_error *err)
     return bad;
 }
 
+/* A mark where a row is not of the record behind that of the row before. */
+static int note_row(tfrecord_source *s, size_t file, uint64_t row, uint64_t record, shoal_error *err)
+{
+    const mark *last = s->n_marks > 0 ? &s->marks[s->n_marks - 1] : NULL;
+    if (last && last->file == file && record - last->record == row - last->first_row) return 0;
+    if (s->n_marks == s->cap_marks) {
+        size_t cap = s->cap_marks > 0 ? 2 * s->cap_marks : 64;
+        mark *p = mem_realloc(s->marks, cap * sizeof *p);
+        if (!p) return error_nomem(err, cap * sizeof *p, "places of records");
+        s->marks = p;
+        s->cap_marks = cap;
+    }
+    s->marks[s->n_marks++] = (mark){row, file, record};
+    return 0;
+}
+
 static int tfrecord_source_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     tfrecord_source *s = ctx;
@@ -195,7 +231,12 @@ static int tfrecord_source_next(void *ctx, struct ArrowArray *out, shoal_error *
     piece *p = item;
     *out = p->batch;
     p->batch.release = NULL;
-    if (s->n_marks == 0 || s->marks[s->n_marks - 1].file != p->file) s->marks[s->n_marks++] = (mark){s->rows, p->file, p->block.record[0].index};
+    for (size_t i = 0; r == 1 && i < p->block.n; i++)
+        if (note_row(s, p->file, s->rows + i, p->block.record[i].index, err) < 0) r = SHOAL_NOMEM;
+    if (r < 0) {
+        out->release(out);
+        return r;
+    }
     s->rows += (uint64_t)out->length;
     return 1;
 }
@@ -228,8 +269,12 @@ static int infer_schema(tfrecord_source *s, shoal_error *err)
     while (r == 0 && s->sample.n < SAMPLE_RECORDS && s->sample.bytes.len < SAMPLE_BYTES) {
         view v;
         if ((r = open_next(s, err)) <= 0) break;
-        uint64_t index = tfrecord_index(s->reader);
-        if ((r = tfrecord_next(s->reader, &v, err)) < 0) break;
+        uint64_t index;
+        if ((r = next_record(s, &v, &index, err)) < 0) break;
+        if (r == 1 && !s->quarantine && !tfrecord_data_is_sound(v))
+            r = tfrecord_data_error(s->files[s->file], tfrecord_container(s->reader) != CONTAINER_PLAIN, index,
+                                    tfrecord_offset(s->reader) - tfrecord_framed(v.n), err);
+        if (r < 0) break;
         if (r == 0) {
             r = close_file(s, err);
             continue;
@@ -274,8 +319,7 @@ static int make_pieces(tfrecord_source *s, shoal_error *err)
     int r = 0;
     void **items = mem_calloc(n, sizeof *items);
     s->pieces = mem_calloc(n, sizeof *s->pieces);
-    s->marks = mem_alloc(s->n_files * sizeof *s->marks);
-    if (!items || !s->pieces || !s->marks) r = error_nomem(err, n * sizeof *s->pieces, "blocks of records");
+    if (!items || !s->pieces) r = error_nomem(err, n * sizeof *s->pieces, "blocks of records");
     for (size_t i = 0; r == 0 && i < n; i++) {
         items[i] = &s->pieces[i];
         s->n_pieces = i + 1;
@@ -329,11 +373,12 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
     }
     s->files = files;
     s->n_files = n;
+    s->quarantine = spec->quarantine;
     s->threads = spec->threads < THREADS_MAX ? spec->threads : THREADS_MAX;
-    int r = schema_of_files(files, n, &s->all, err);
+    int r = schema_of_files(files, n, s->quarantine != NULL, &s->all, err);
     s->has_sidecar = r == 1;
     if (r == 0) r = infer_schema(s, err);
-    if (r >= 0 && spec->skip > 0 && !spec->sql && s->has_sidecar) r = seek(s, spec->skip, out, err);
+    if (r >= 0 && spec->skip > 0 && !spec->sql && s->has_sidecar && !s->quarantine) r = seek(s, spec->skip, out, err);
     if (r >= 0) r = choose_columns(s, spec, err);
     if (r == 0) r = arrow_schema_copy(&s->wanted, &out->schema, err);
     if (r == 0) r = make_decoders(s, err);

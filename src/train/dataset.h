@@ -29,6 +29,7 @@ typedef struct dataset_request {
     int (*check)(void *ctx, const features *f, shoal_error *err);
     void *check_ctx;
     uint64_t sample_rows; /* > 0: only the first rows of the training source, and none to validate on; for trying a run */
+    quarantine *quarantine; /* for what the passes meet; NULL: damage ends them */
     const shoal_options *options;
     const shoal_host *host;
 } dataset_request;

@@ -249,11 +249,16 @@ static int make_features(const pass *p, features **out, shoal_error *err)
     return rc;
 }
 
+static int opens_again(const dataset_request *q)
+{
+    return q->n_train > 0 && !(q->n_train == 1 && strcmp(q->train[0], "-") == 0);
+}
+
 /* Opens the source anew for only the columns that the features use, where it can be opened twice. */
 static int prune_columns(pass *p, shoal_error *err)
 {
     const dataset_request *q = p->request;
-    if (q->n_train == 0 || (q->n_train == 1 && strcmp(q->train[0], "-") == 0))
+    if (!opens_again(q))
         return 0;
     const char **names = NULL;
     size_t n = 0;
@@ -266,6 +271,7 @@ static int prune_columns(pass *p, shoal_error *err)
         spec.columns = names;
         spec.n_columns = n;
         spec.limit = q->sample_rows;
+        spec.quarantine = q->quarantine;
         rc = table_open(&spec, &pruned, err);
     }
     mem_free(names);
@@ -295,7 +301,7 @@ static void tell_features(const dataset_request *q, const features *f)
 }
 
 /* The validation source, for the columns of the features; *has_valid 0: there is none. Of a stream, `slot` 1 takes it over. */
-static int open_valid(pass *p, int slot, int *has_valid, shoal_error *err)
+static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, shoal_error *err)
 {
     const dataset_request *q = p->request;
     table_spec spec;
@@ -310,6 +316,7 @@ static int open_valid(pass *p, int slot, int *has_valid, shoal_error *err)
         return rc; /* out of memory: the stream is the options' again */
     spec.columns = names;
     spec.n_columns = n;
+    spec.quarantine = damage;
     rc = table_open(&spec, &p->table, err);
     if (rc == 0)
         rc = binding_new(p->features, table_schema(p->table), 1, &p->binding, err);
@@ -327,7 +334,7 @@ static int check_early(const dataset_request *q, features *f, pool *threads, sho
         pass p;
         pass_init(&p, q, threads, NULL, "");
         p.features = f;
-        rc = open_valid(&p, -1, &has_valid, err);
+        rc = open_valid(&p, -1, NULL, &has_valid, err);
         pass_release(&p);
     }
     return rc;
@@ -342,6 +349,7 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
     if (rc == 0)
         rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
     spec.limit = q->sample_rows;
+    spec.quarantine = opens_again(q) ? NULL : q->quarantine; /* damage counts once */
     if (rc == 0)
         rc = table_open(&spec, &p.table, err);
     if (rc == 0)
@@ -390,7 +398,7 @@ int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d,
     p.features = d->features;
     int rc = report_state(r, "reading", "the validation data", err);
     if (rc == 0)
-        rc = open_valid(&p, 1, has_valid, err);
+        rc = open_valid(&p, 1, q->quarantine, has_valid, err);
     if (rc < 0 || !*has_valid)
         goto out;
     rc = pass_pack(&p, "valid.pack", err);

@@ -85,12 +85,13 @@ SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_e
     buf text = BUF_INIT;
     char *scratch = NULL;
     if (n < 1) return error_set(err, SHOAL_USAGE, "no model: shoal eval MODEL SRC...");
-    int rc = scoring_open(o, args[0], args + 1, n - 1, 1, NULL, 0, &s, err);
+    int rc = scoring_open(o, host, NULL, args[0], args + 1, n - 1, 1, NULL, 0, &s, err);
     if (rc == 0 && !(scratch = scratch_dir(o))) rc = error_nomem(err, 64, "a path");
     if (rc == 0) rc = metrics_new((size_t)option_i64(o, "memory"), scratch, &m, err);
     if (rc) goto out;
     score_sink add = {m, add_rows};
     rc = score_table(s.file.model, s.file.weights, s.kernels, s.table, 1, s.threads, host, &add, err);
+    if (rc == 0) rc = scoring_finish(&s, err);
     if (rc == 0) rc = metrics_finish(m, &result, err);
     if (rc == 0 && result.rows == 0) rc = error_set(err, SHOAL_DATA, "the source has no rows: there is nothing to evaluate");
     if (rc) goto out;

@@ -144,13 +144,14 @@ SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoa
     if (rc == 0) rc = sink_spec_from(o, dst, host, &spec, err);
     if (rc == 0) rc = table_spec_from(o, args + 1, n - 2, -1, &from, err);
     if (rc == 0) rc = sink_refuse_source(&spec, &from, err);
-    if (rc == 0) rc = scoring_open(o, args[0], args + 1, n - 2, 0, keep, n_keep, &s, err);
+    if (rc == 0) rc = scoring_open(o, host, dst, args[0], args + 1, n - 2, 0, keep, n_keep, &s, err);
     if (rc == 0 && scoring_keeps_all(keep, n_keep)) rc = all_columns(table_schema(s.table), &all, &n_keep, err);
     if (rc == 0) rc = bind_columns(table_schema(s.table), all ? all : keep, n_keep, column, &x, &schema, err);
     if (rc == 0) rc = sink_open(&spec, &schema, &x.sink, err);
     if (rc) goto out;
     score_sink write = {&x, write_rows};
     rc = score_table(s.file.model, s.file.weights, s.kernels, s.table, 0, s.threads, host, &write, err);
+    if (rc == 0) rc = scoring_finish(&s, err);
     if (rc == 0) rc = commit(&x, err);
     if (rc == 0) rc = tell(o, host, &s, dst, x.rows, err);
 out:

@@ -255,13 +255,28 @@ static void warn_without_valid(const train_job *j)
             host_warn(j->host, "--%s has no effect without --valid", idle[i]);
 }
 
+/* Damaged records go into the folder of the model. */
+static int job_quarantine(train_job *j, shoal_error *err)
+{
+    char *beside = mem_sprintf("%s/records", j->out);
+    int rc = beside ? table_quarantine(j->options, beside, j->host, &j->request.quarantine, err) : error_nomem(err, 0, "a path");
+    mem_free(beside);
+    return rc;
+}
+
 static int job_prepare(train_job *j, shoal_error *err)
 {
     int rc = pool_new(option_threads(j->options), kernels_thread_start, &j->pool, err);
     if (rc == 0)
         rc = job_kernels(j, err);
     if (rc == 0)
+        rc = job_quarantine(j, err);
+    if (rc == 0)
         rc = dataset_open(&j->request, option_flag(j->options, "resume"), j->pool, j->report, &j->data, err);
+    if (rc == 0 && j->request.quarantine) {
+        report_damage(j->report, quarantine_count(j->request.quarantine));
+        rc = quarantine_finish(j->request.quarantine, err);
+    }
     if (rc < 0)
         return rc;
     warn_without_valid(j);
@@ -365,6 +380,7 @@ static void job_release(train_job *j)
     pool_free(j->pool);
     outdir_close(j->dir);
     mem_free(j->spool);
+    quarantine_free(j->request.quarantine);
     mem_free(j->manifest);
 }
 

@@ -53,6 +53,8 @@ struct report {
     pthread_cond_t watch_wake;
     pthread_mutex_t watch_lock;
     int watching, watch_end;
+    int tolerates;            /* damage of the sources is set aside: */
+    quarantine_counts damage; /* so much */
 };
 
 /* ---- run.json ---------------------------------------------------------------------------------------------------------- */
@@ -112,6 +114,14 @@ static int put_metrics(json_t *j, const report *r, shoal_error *err)
     return rc;
 }
 
+static int put_damage(json_t *j, const report *r, shoal_error *err)
+{
+    const quarantine_counts *n = &r->damage;
+    if (!r->tolerates) return manifest_put(j, "damage", json_null(), err);
+    return manifest_put(j, "damage", json_pack("{s:I, s:I, s:I}", "places", (json_int_t)n->places, "bytes", (json_int_t)n->bytes, "missing_records",
+                                               (json_int_t)n->missing), err);
+}
+
 static int put_ending(json_t *j, const report *r, shoal_error *err)
 {
     if (r->code > 0) {
@@ -141,6 +151,7 @@ static int save_run(report *r, shoal_error *err)
     if (rc == 0) rc = manifest_put(j, "waiting_for", r->waiting_for[0] ? json_string(r->waiting_for) : json_null(), err);
     if (rc == 0) rc = put_counts(j, r, err);
     if (rc == 0) rc = put_metrics(j, r, err);
+    if (rc == 0) rc = put_damage(j, r, err);
     if (rc == 0) rc = put_ending(j, r, err);
     if (rc == 0) rc = manifest_put(j, "pid", json_integer(getpid()), err);
     if (rc == 0) rc = manifest_put(j, "host", json_string(host), err);
@@ -327,6 +338,16 @@ int report_state(report *r, const char *state, const char *waiting_for, shoal_er
     rc = save_run(r, err);
     pthread_mutex_unlock(&r->lock);
     return rc;
+}
+
+void report_damage(report *r, quarantine_counts n)
+{
+    if (!r)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->damage = n;
+    r->tolerates = 1;
+    pthread_mutex_unlock(&r->lock);
 }
 
 void report_resumed(report *r, uint64_t step)

@@ -3,7 +3,7 @@
  *
  * run.json: {"format": "shoal-run", "version": 1, "state": "starting|reading|training|validating|saving|finished|failed|
  * interrupted|stalled", "command", "started", "updated", "last_progress", "waiting_for", "epoch", "epochs", "step",
- * "rows_trained", "rows_read_this_run", "rows_planned", "resumed_from_step", "metrics", "error": {"code", "message"},
+ * "rows_trained", "rows_read_this_run", "rows_planned", "resumed_from_step", "metrics", "damage", "error": {"code", "message"},
  * "exit_code", "pid", "host"}; every field is in docs/run-json.md. rows_read_this_run counts the training rows that this
  * process computed on (not those before the checkpoint it resumed from).
  *
@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/host.h"
+#include "records/quarantine.h"
 #include "train/metrics.h"
 
 #define REPORT_VERSION 1
@@ -36,6 +37,8 @@ typedef struct report_step {
 } report_step;
 /* After each step; draws the progress line, writes events and run.json at intervals. */
 int report_train(report *r, const report_step *s, shoal_error *err);
+/* What was set aside of the sources: run.json says it from now on. */
+void report_damage(report *r, quarantine_counts n);
 void report_resumed(report *r, uint64_t step);
 /* At the end of an epoch: a line of history, events, a printed line. valid may be NULL. */
 int report_epoch(report *r, const report_step *s, double seconds, const metrics_result *valid, int best, shoal_error *err);

@@ -53,13 +53,14 @@ static int rename_label(const shoal_options *o, features *f, shoal_error *err)
     return 0;
 }
 
-int scoring_open(const shoal_options *o, const char *model_path, const char *const *paths, size_t n_paths,
+int scoring_open(const shoal_options *o, const shoal_host *host, const char *output, const char *model_path, const char *const *paths, size_t n_paths,
                  int with_label, const char *const *keep, size_t n_keep, scoring *out, shoal_error *err)
 {
     table_spec spec = {0};
     memset(out, 0, sizeof *out);
     out->start_ns = clock_ns();
-    int rc = modelfile_load(model_path, &out->file, err);
+    int rc = table_quarantine(o, output, host, &out->quarantine, err);
+    if (rc == 0) rc = modelfile_load(model_path, &out->file, err);
     if (rc == 0 && with_label) rc = rename_label(o, out->file.features, err);
     if (rc == 0) rc = choose_columns(out, with_label, keep, n_keep, err);
     if (rc == 0) rc = kernels_get(option_str(o, "kernels"), &out->kernels, err);
@@ -71,15 +72,19 @@ int scoring_open(const shoal_options *o, const char *model_path, const char *con
     if (rc == 0) {
         spec.columns = out->columns;
         spec.n_columns = out->n_columns;
+        spec.quarantine = out->quarantine;
         rc = table_open(&spec, &out->table, err);
     }
     if (rc) scoring_release(out);
     return rc;
 }
 
+int scoring_finish(scoring *s, shoal_error *err) { return s->quarantine ? quarantine_finish(s->quarantine, err) : 0; }
+
 void scoring_release(scoring *s)
 {
     table_free(s->table);
+    quarantine_free(s->quarantine);
     pool_free(s->threads);
     modelfile_release(&s->file);
     mem_free(s->columns);

@@ -410,6 +410,10 @@ case("index of another format", USAGE, "good.csv: an index is made of TFRecord f
 case("index of a pipe", USAGE, "an index is made of files: standard input has no place to put it", "index", "-")
 case("indexes that disagree", DATA, "d/b.tfrecord: feature 'x' is float32, but int64 in a file before it (by their indexes); a column has one type", "show", "d", files={
     "d/a.tfrecord": record(example(b"x", WHOLE)), "d/b.tfrecord": record(example(b"x", REAL))}, before=lambda: (must("index", "d/a.tfrecord"), must("index", "d/b.tfrecord"), None)[2])
+case("a quarantine that is not asked for", USAGE, "--quarantine-dir needs --on-error quarantine: otherwise damage ends the job", "show", "good.tfrecord", "--quarantine-dir", "q")
+case("check with damage set aside", DATA, "1 damaged places; 39 rows around them are sound", "check", "bad.tfrecord", "--on-error", "quarantine", before=rewrite("good.tfrecord", "bad.tfrecord", flip(20)))
+case("damage in a pipe", DATA, "standard input: the file ends inside gzip member 0: it was cut; make or copy it anew", "show", "-", "--format", "tfrecord", "--on-error", "quarantine", before=lambda: (
+    must("convert", "good.csv", "whole.tfrecord.gz"), rewrite("whole.tfrecord.gz", "cut.tfrecord.gz", lambda d: d[:-30])(), None)[2], stdin=lambda: open("cut.tfrecord.gz", "rb"))
 case("tfrecord of no examples", DATA, "bad.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
 case("tfrecord with an empty name", DATA, "bad.tfrecord: record 0: a feature's name is empty or not UTF-8", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
 case("tfrecord with two types", DATA, "bad.tfrecord: record 1: feature 'x' holds float, but int64 in an earlier record; a column has one type", "show", "bad.tfrecord", files={
