@@ -92,25 +92,3 @@ static void k_rows_scale_add(uint32_t m, uint32_t n, const float *s, const float
 {
     for (uint32_t r = 0; r < m; r++) k_scale_add(n, s[r], at(x, r, n), at_out(y, r, n));
 }
-
-/* ---- outer products ---- */
-
-static void k_outer(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, float *z)
-{
-    for (uint32_t r = 0; r < m; r++)
-        for (uint32_t i = 0; i < p; i++) {
-            const vf v = vf_set(at(x, r, p)[i]);
-            float *out = at_out(z, r, (size_t)p * q) + (size_t)i * q;
-            FOR_BLOCKS(j, c, q) store(out + j, c, v * load(at(y, r, q) + j, c));
-        }
-}
-
-static void k_outer_back(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, const float *gz, float *gx, float *gy)
-{
-    for (uint32_t r = 0; r < m; r++)
-        for (uint32_t i = 0; i < p; i++) {
-            const float *g = at(gz, r, (size_t)p * q) + (size_t)i * q;
-            at_out(gx, r, p)[i] += product_of(q, g, at(y, r, q));
-            k_scale_add(q, at(x, r, p)[i], g, at_out(gy, r, q));
-        }
-}

@@ -123,6 +123,13 @@ typedef struct kernels {
     void (*ffm_back)(uint32_t m, uint32_t f, uint32_t d, const batch_field *field, const uint32_t *slot, const float *table,
                      size_t stride, int normalize, float *scratch, const float *g, float *gtable);
 
+    /* transpose: y [m x b x a] from x [m x a x b]. outer: z [m x a x b], z[r] = x[r] y[r]^T.
+     * Back: gx[r] += gz[r] y[r], gy[r] += gz[r]^T x[r]; gx and gy may be one, as x and y may. */
+    void (*transpose)(uint32_t m, uint32_t a, uint32_t b, const float *x, float *y);
+    void (*outer)(uint32_t m, uint32_t a, uint32_t b, const float *x, uint32_t ldx, const float *y, uint32_t ldy, float *z);
+    void (*outer_back)(uint32_t m, uint32_t a, uint32_t b, const float *x, uint32_t ldx, const float *y, uint32_t ldy,
+                       const float *gz, float *gx, uint32_t ldgx, float *gy, uint32_t ldgy);
+
     /* A layer of a cross network (Wang 2021) after its product, all [m x n]: z += bias; y = x0 * z + x. Back, over n numbers:
      * gx0 += g * z; gz = g * x0. */
     void (*cross)(uint32_t m, uint32_t n, const float *x0, const float *bias, const float *x, float *z, float *y);
@@ -153,10 +160,6 @@ typedef struct kernels {
     void (*row_spread)(uint32_t m, uint32_t n, float scale, const float *y, float *x);
     void (*field_mix)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, float *y);
     void (*field_mix_back)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, const float *g, float *ga, float *ge);
-
-    /* outer: z[i] [p x q] = x[i]^T y[i]. back: gx[i] += gz y, gy[i] += x gz; x and y may be one, and their gradients. */
-    void (*outer)(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, float *z);
-    void (*outer_back)(uint32_t m, uint32_t p, uint32_t q, const float *x, const float *y, const float *gz, float *gx, float *gy);
 
     /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
      * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */

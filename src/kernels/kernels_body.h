@@ -377,6 +377,7 @@ static void k_fm_back(uint32_t m, uint32_t f, uint32_t d, const float *e, const 
 
 #include "kernels/body_fields.h"
 #include "kernels/body_ffm.h"
+#include "kernels/body_outer.h"
 
 /* ---- loss -------------------------------------------------------------------------------------------------------------- */
 
@@ -545,6 +546,9 @@ const kernels SET_TABLE = {
     .fm_back = k_fm_back,
     .ffm = k_ffm,
     .ffm_back = k_ffm_back,
+    .transpose = k_transpose,
+    .outer = k_outer,
+    .outer_back = k_outer_back,
     .cross = k_cross,
     .cross_back = k_cross_back,
     .bi_interaction = k_bi_interaction,
@@ -561,8 +565,6 @@ const kernels SET_TABLE = {
     .row_spread = k_row_spread,
     .field_mix = k_field_mix,
     .field_mix_back = k_field_mix_back,
-    .outer = k_outer,
-    .outer_back = k_outer_back,
     .bce = k_bce,
     .optimize = k_optimize,
     .optimize_rows = k_optimize_rows,

@@ -167,6 +167,13 @@ static void run_ffm(const kernels *k, uint32_t n, memory *m)
     }
 }
 
+static void run_cin(const kernels *k, uint32_t n, memory *m)
+{
+    k->transpose(11, 5, n, m->a, m->b);
+    k->outer(7, 4, n, m->a, 6, m->b, n + 1, m->c);
+    k->outer_back(7, 4, n, m->a, 6, m->b, n + 1, m->f, m->d, 5, m->e, n);
+}
+
 static void run_elementwise(const kernels *k, uint32_t n, memory *m)
 {
     k->add(n, m->a + 1, m->b);
@@ -219,10 +226,10 @@ static void run_fields(const kernels *k, uint32_t n, memory *m)
     k->row_spread(13, n, 0.3f, m->c, m->a);
     k->field_mix(5, 7, n, m->c, m->a, m->d);
     k->field_mix_back(5, 7, n, m->c, m->a, m->d, m->e, m->f);
-    k->outer(7, 5, n, m->a, m->b, m->d);
-    k->outer_back(7, 5, n, m->a, m->b, m->d, m->e, m->f);
-    if (n < 60) k->outer(4, n, n, m->a, m->a, m->c);
-    if (n < 60) k->outer_back(4, n, n, m->a, m->a, m->c, m->b, m->b);
+    k->outer(7, 5, n, m->a, 5, m->b, n, m->d);
+    k->outer_back(7, 5, n, m->a, 5, m->b, n, m->d, m->e, 5, m->f, n);
+    if (n < 60) k->outer(4, n, n, m->a, n, m->a, n, m->c);
+    if (n < 60) k->outer_back(4, n, n, m->a, n, m->a, n, m->c, m->b, n, m->b, n);
 }
 
 static void run_layer_norm(const kernels *k, uint32_t n, memory *m)
@@ -240,7 +247,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
-    {"cross", run_cross}, {"ffm", run_ffm},
+    {"cross", run_cross}, {"ffm", run_ffm}, {"cin", run_cin},
     {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs}, {"fields", run_fields},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},

@@ -7,7 +7,7 @@
 #include "model/model.h"
 
 #define LAYER_NAME_MAX 64
-#define LAYER_PARAMS_MAX 8
+#define LAYER_PARAMS_MAX 32
 #define LAYER_BUFFERS_MAX 6
 #define LAYER_UNITS_MAX 65536
 #define MODEL_LAYERS_MAX 1000

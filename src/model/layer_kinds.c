@@ -8,6 +8,7 @@
     X(embedding)       \
     X(fm)              \
     X(ffm)             \
+    X(cin)             \
     X(cross)           \
     X(cross_v2)        \
     X(dense)           \

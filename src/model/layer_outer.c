@@ -18,7 +18,7 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
 
 static void forward(const layer *l, exec *x)
 {
-    x->k->outer(x->max_rows, size(l, 0), size(l, 1), exec_in(x, l, 0), exec_in(x, l, 1), exec_out(x, l));
+    x->k->outer(x->max_rows, size(l, 0), size(l, 1), exec_in(x, l, 0), size(l, 0), exec_in(x, l, 1), size(l, 1), exec_out(x, l));
 }
 
 /* A gradient that nobody needs goes to the buffer. */
@@ -27,7 +27,8 @@ static void backward(const layer *l, exec *x)
     float *gx = exec_grad_in(x, l, 0), *gy = exec_grad_in(x, l, 1);
     if (!gx) gx = exec_buffer(x, l, 0);
     if (!gy) gy = exec_buffer(x, l, 0);
-    x->k->outer_back(x->max_rows, size(l, 0), size(l, 1), exec_in(x, l, 0), exec_in(x, l, 1), exec_grad(x, l), gx, gy);
+    x->k->outer_back(x->max_rows, size(l, 0), size(l, 1), exec_in(x, l, 0), size(l, 0), exec_in(x, l, 1), size(l, 1),
+                     exec_grad(x, l), gx, size(l, 0), gy, size(l, 1));
 }
 
 const layer_kind layer_outer = {.name = "outer",

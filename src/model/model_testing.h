@@ -79,7 +79,8 @@ static inline int build_zoo(const char *name, const features *f, const model_ove
     return rc;
 }
 
-/* A model of few weights: hidden layers of 6 and 5 units and embeddings of width 3, as far as it has any. */
+/* A model of the zoo with few weights: hidden layers of 6 and 5 units and embeddings of width 3, as far as it has any; a file as
+ * it is. */
 static inline int build_small(const char *name, const features *f, model **out, shoal_error *err)
 {
     static const uint32_t hidden[] = {6, 5};
@@ -87,6 +88,7 @@ static inline int build_small(const char *name, const features *f, model **out, 
                                      {.dropout = -1, .embedding_dim = 3},
                                      {.dropout = -1, .hidden = hidden, .n_hidden = 2},
                                      {.dropout = -1}};
+    if (strchr(name, '.')) return build_zoo(name, f, NULL, out, err);
     int rc = SHOAL_USAGE;
     for (size_t i = 0; rc == SHOAL_USAGE && i < sizeof sizes / sizeof *sizes; i++) rc = build_zoo(name, f, &sizes[i], out, err);
     return rc;

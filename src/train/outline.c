@@ -73,8 +73,10 @@ static int read_layer(const conf *c, const char *above, size_t index, outline_la
     for (size_t i = 0; i < l->attributes->n_child; i++) {
         const conf *a = l->attributes->child[i];
         char word[CELL];
-        if (!a->key || !a->text || strcmp(a->key, "name") == 0 || strcmp(a->key, "input") == 0) continue;
-        snprintf(word, sizeof word, "%.60s=%.60s", a->key, a->text);
+        if (!a->key || strcmp(a->key, "name") == 0 || strcmp(a->key, "input") == 0) continue;
+        char value[CELL] = "";
+        list_text(a, value);
+        snprintf(word, sizeof word, a->kind == CONF_LIST ? "%.60s=[%.60s]" : "%.60s=%.60s", a->key, value);
         append(l->settings, " ", word);
     }
     output_of(l, l->output);

@@ -583,6 +583,12 @@ for name, message, text in (
     ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh, leaky_relu, gelu, prelu, dice; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
     ("dropout of 1", "m.yaml:1: 'dropout' must be between 0 and 0.9999, not 1.0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
     ("more than one output", "m.yaml:1: layer 'dense' (dense): the last layer gives the logit, one number a row; this one gives 2. End with 'dense: {units: 1}'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
+    ("cin without layers", "m.yaml:1: layer 'cin' (cin): needs 'layers', a list of units, such as [128, 128]; at most 16", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: 4}}, {dense: {units: 1}}]"),
+    ("cin of a word", "m.yaml:1: 'layers' must be a whole number, not 'four'", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: [four]}}, {dense: {units: 1}}]"),
+    ("cin of odd halves", "m.yaml:1: layer 'cin' (cin): split_half needs layers of even size, not 5", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: [5, 4], split_half: true}}, {dense: {units: 1}}]"),
+    ("cin beyond reason", f"m.yaml:1: layer 'cin' (cin): {359026206**2} products of units and fields are beyond all reason", "layers: [{embedding: {name: e, dim: 1}}, " + "{pairs: {product: hadamard, self: true}}, " * 6 +
+     "{cin: {layers: [4]}}, {dense: {units: 1}}]"),
+    ("cin of sigmoids", "m.yaml:1: layer 'cin' (cin): activation 'sigmoid' is not for a cin; there are: none, relu", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: [4], activation: sigmoid}}, {dense: {units: 1}}]"),
     ("experts without rank", "m.yaml:1: layer 'cross_v2' (cross_v2): experts are of low rank; give 'rank' as well", "layers: [{embedding: {name: e, dim: 4}}, {cross_v2: {experts: 4}}, {dense: {units: 1}}]"),
     ("fm of numbers", "m.yaml:1: layer 'fm' (fm): input 'h' is not made of fields; it needs an embedding", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, input: e, units: 4}}, {fm: {input: h}}]"),
     ("add of different widths", "m.yaml:1: layer 's' (add): input 'b' has 3 numbers a row and 'a' has 2; all must have one shape", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "

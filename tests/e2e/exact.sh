@@ -11,8 +11,9 @@ weights() { # OUT
 train() { # MODEL KERNELS THREADS OUT
     more=
     ! grep -q 'units: [0-9][0-9]' "$SRC/models/$1.yaml" || more="--hidden 48,32 --dropout 0.2"
+    sed 's/layers: \[128, 128\]/layers: [12, 8]/' "$SRC/models/$1.yaml" >"$1.yaml" # a cin of less work
     # shellcheck disable=SC2086
-    "$SHOAL" train log.parquet --label label --model "$1" --valid valid.parquet --kernels "$2" --threads "$3" --out "$4" \
+    "$SHOAL" train log.parquet --label label --model "$1.yaml" --valid valid.parquet --kernels "$2" --threads "$3" --out "$4" \
         --epochs 2 --batch-size 700 --seed 3 $more >"$4.log" 2>&1
 }
 
