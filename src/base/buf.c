@@ -213,7 +213,9 @@ static int put_number(buf *b, double v, int is_float, shoal_error *err)
 {
     if (!isfinite(v))
         return buf_append(b, "null", 4, err);
-    if (v == rint(v) && fabs(v) < 1e15 && !(v == 0 && signbit(v)))
+    if (v == 0 && signbit(v))
+        return buf_append(b, "-0.0", 4, err); /* many take -0 for an integer */
+    if (v == rint(v) && fabs(v) < 1e15)
         return put_digits(b, v < 0, (uint64_t)fabs(v), 0, err);
     int done = is_float ? put_short_float(b, v, err) : 0;
     if (done != 0)

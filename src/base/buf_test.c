@@ -116,7 +116,7 @@ static void test_numbers_out(void **state)
 {
     (void)state;
     check_number(0, "0");
-    check_number(-0.0, "-0");
+    check_number(-0.0, "-0.0");
     check_number(0.1, "0.1");
     check_number(3, "3");
     check_number(-12345678, "-12345678");
