@@ -39,6 +39,12 @@ typedef struct duck_rows {
 int duck_note_types(duckdb_logical_type t, struct ArrowSchema *own, shoal_error *err);
 int duck_has_variant(duckdb_logical_type t); /* which has no export */
 
+/* DATA when a batch that DuckDB is to take holds a value that it would cut (duck_exact.c). */
+int duck_check_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, shoal_error *err);
+/* Makes columns of `own` that DuckDB reads falsely from Parquet files (an SQL list of names) ones that are refused by name.
+ * `own` is NULL for a query, which may have some of them: then DATA for the others. */
+int duck_note_parquet(duck *d, const char *files_sql, struct ArrowSchema *own, const char *what, shoal_error *err);
+
 /* Starts a single SELECT that streams. `sql_is_users`: mistakes in it are USAGE. */
 int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what, duck_rows *out, shoal_error *err);
 int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err); /* 1, 0, negative */

@@ -7,7 +7,7 @@
 #include "storage/file.h"
 #include "table/source.h"
 
-static int put_files(buf *b, char *const *files, size_t n, shoal_error *err)
+int duck_put_files(buf *b, char *const *files, size_t n, shoal_error *err)
 {
     int r = buf_putc(b, '[', err);
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -65,7 +65,7 @@ int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enu
     if (r == 0) r = buf_puts(&b, " AS ", err);
     if (r == 0) r = put_select(&b, p, err);
     if (r == 0) r = buf_printf(&b, err, " FROM %s(", READER[format]);
-    if (r == 0) r = put_files(&b, files, n, err);
+    if (r == 0) r = duck_put_files(&b, files, n, err);
     if (r == 0) r = put_partitions(&b, p, err);
     if (r == 0 && format == FORMAT_JSONL) r = buf_puts(&b, ", format='auto', sample_size=20480", err);
     if (r == 0) r = buf_puts(&b, ")", err);

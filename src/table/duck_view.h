@@ -5,6 +5,8 @@
 #include "table/duck.h"
 #include "table/partition.h"
 
+/* An SQL list of files, as the readers take it; names with letters of globs mean themselves. */
+int duck_put_files(buf *b, char *const *files, size_t n, shoal_error *err);
 /* CREATE VIEW name, which all connections see, over files of one of the formats that DuckDB reads, with the columns of their partitions. `what` opens
  * messages. */
 int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enum table_format format, const partitions *p, const char *what, shoal_error *err);

@@ -59,6 +59,8 @@ duckdb_logical_type duckdb_map_type_key_type(duckdb_logical_type t);
 duckdb_logical_type duckdb_map_type_value_type(duckdb_logical_type t);
 uint64_t duckdb_struct_type_child_count(duckdb_logical_type t);
 duckdb_logical_type duckdb_struct_type_child_type(duckdb_logical_type t, uint64_t i);
+uint64_t duckdb_row_count(duckdb_result *r);
+char *duckdb_value_varchar(duckdb_result *r, uint64_t column, uint64_t row); /* for duckdb_free */
 int64_t duckdb_value_int64(duckdb_result *r, uint64_t column, uint64_t row);
 
 uint64_t duckdb_extract_statements(duckdb_connection c, const char *sql, duckdb_extracted_statements *out);

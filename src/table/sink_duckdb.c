@@ -133,9 +133,10 @@ static int parquet_write(void *ctx, const struct ArrowArray *batch, uint64_t row
 {
     parquet_out *w = ctx;
     (void)row;
-    struct ArrowArray *copy = mem_alloc(sizeof *copy);
-    if (!copy) return error_nomem(err, sizeof *copy, "a batch");
-    int r = arrow_array_copy(w->schema, batch, 0, batch->length, copy, err);
+    int r = duck_check_batch(w->schema, batch, err);
+    struct ArrowArray *copy = r == 0 ? mem_alloc(sizeof *copy) : NULL;
+    if (!copy) return r < 0 ? r : error_nomem(err, sizeof *copy, "a batch");
+    r = arrow_array_copy(w->schema, batch, 0, batch->length, copy, err);
     if (r < 0) {
         mem_free(copy);
         return r;

@@ -121,6 +121,16 @@ static int start_split(duckdb_source *s, int threads, const struct ArrowSchema *
     return duck_split_new(&s->db, columns, threads, s->what, &s->split, err);
 }
 
+/* The schema that DuckDB takes is the first file's. */
+static int note_parquet(duckdb_source *s, struct ArrowSchema *own, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    int r = duck_put_files(&b, s->files, 1, err);
+    if (r == 0) r = buf_str(&b) ? duck_note_parquet(&s->db, buf_str(&b), own, s->files[0], err) : error_nomem(err, b.len, "a query");
+    buf_release(&b);
+    return r;
+}
+
 int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, const partitions *p, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
@@ -142,6 +152,7 @@ int source_duckdb(char **files, size_t n, enum table_format format, const table_
     if (r == 0) r = duck_rows_start(&s->db, spec->sql ? spec->sql : "SELECT * FROM src", spec->sql != NULL, s->what, &s->rows, err);
     if (r == 0 && !spec->sql && spec->columns && spec->n_columns > 0) r = start_columns(s, spec, err);
     if (r == 0) r = duck_rows_columns(&s->rows, s->what, spec->sql ? SHOAL_USAGE : SHOAL_DATA, &out->schema, err);
+    if (r == 0 && format == FORMAT_PARQUET) r = note_parquet(s, spec->sql ? NULL : &out->schema, err);
     if (r == 0 && format == FORMAT_PARQUET && !s->has_query && spec->threads > 1 && out->schema.n_children > 1)
         r = start_split(s, spec->threads, &out->schema, err);
     if (r < 0) {

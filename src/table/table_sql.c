@@ -45,6 +45,10 @@ static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     feed *f = stream->private_data;
     memset(out, 0, sizeof *out);
     int r = f->from.next(f->from.ctx, out, &f->error);
+    if (r == 1 && duck_check_batch(&f->from.schema, out, &f->error) < 0) {
+        out->release(out);
+        r = f->error.code;
+    }
     if (r <= 0) memset(out, 0, sizeof *out);
     return r < 0 ? 5 : 0; /* EIO */
 }

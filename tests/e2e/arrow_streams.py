@@ -142,11 +142,55 @@ def on_request():
     for table, message in (pa.table({"n": pa.array([1], pa.duration("ns"))}), "--sql: column 'n' has the type duration[ns], which cannot be queried; leave it out of the stream"), \
                           (pa.table({"d": pa.array([datetime.datetime(2026, 1, 1, 5)], pa.timestamp("ms")).view(pa.date64())}),
                            "row 0 of the stream: column 'd': the date64 1767243600000 is no whole day; pass a timestamp instead"):
-        try:
-            read(table, sql="SELECT 1 AS one FROM src")
-            v.check(False, f"{message}: was not said")
-        except (Refused, RuntimeError) as e:
-            v.check(message in str(e), f"{e} instead of {message}")
+        raises(message, lambda: read(table, sql="SELECT 1 AS one FROM src"))
+
+
+def raises(message, job):
+    try:
+        job()
+        v.check(False, f"{message}: was not said")
+    except (Refused, RuntimeError) as e:
+        v.check(message in str(e), f"{e} instead of {message}")
+
+
+def what_duckdb_would_cut():
+    """Nanoseconds with a zone: exact where DuckDB is not in the way, refused where it would cut."""
+    fine, whole = pa.array([1, None], pa.timestamp("ns", "UTC")), pa.array([5000, None], pa.timestamp("ns", "UTC"))
+    message = "column 't': 1 ns is finer than the microseconds that DuckDB keeps of a time with a zone; hand it over in microseconds or without its zone"
+    nested = pa.ListArray.from_arrays(pa.array([0, 0, 2], pa.int32()), fine)
+    for column in fine, nested, pa.StructArray.from_arrays([fine], ["f"]):
+        raises(message, lambda: run("convert", pa.table({"t": column}), TMP / "fine.parquet"))
+        raises(message, lambda: read(pa.table({"t": column}), sql="SELECT * FROM src"))
+    run("convert", pa.table({"t": fine}), TMP / "fine.tfrecord")
+    v.check(values(read(None, TMP / "fine.tfrecord").column("t").chunk(0)) == [1, None], "nanoseconds with a zone by TFRecord")
+    run("convert", pa.table({"t": whole}), TMP / "whole.parquet")
+    v.check(values(read(None, TMP / "whole.parquet").column("t").chunk(0)) == [5, None], "whole microseconds by Parquet")
+    # The same in Parquet of others, where also a wide decimal would be read falsely.
+    wide = pa.array([1, 2], pa.int8()).cast(pa.decimal128(30, 2)).cast(pa.decimal256(50, 2))
+    path = TMP / "traps.parquet"
+    pa.parquet.write_table(pa.table({"i": [1, 2], "t": fine, "l": nested}), path)
+    raises("column 't' has the type timestamp[ns, UTC] in Parquet, which cannot be handed over; leave it out or cast it by --sql", lambda: read(None, path))
+    got = read(None, path, sql="SELECT i, t FROM src")
+    v.check(values(got.column("t").chunk(0)) == [0, None], "cut to microseconds by the user's word")
+    pa.parquet.write_table(pa.table({"s": pa.array([{"a": 1, "b": None}] * 2), "i": [1, 2], "w": wide}), path)
+    raises("column 'w' has the type decimal(50,2) in Parquet, which cannot be handed over; leave it out or cast it by --sql", lambda: read(None, path))
+    raises(f"{path}: column 'w' has the type decimal(50,2) in Parquet, which cannot be read; write it anew with 38 digits or fewer",
+           lambda: read(None, path, sql="SELECT i FROM src"))
+
+
+def nan_payloads():
+    """A NaN keeps its bits: in float32 everywhere, in float64 by Parquet; in TFRecord it stays a NaN."""
+    small = pa.Array.from_buffers(pa.float32(), 3, [None, pa.py_buffer(numpy.array([0x7F800001, 0x7FC12345, 0xFFC00001], "uint32"))])
+    large = pa.Array.from_buffers(pa.float64(), 2, [None, pa.py_buffer(numpy.array([0x7FF8000000000001, 0xFFF4000000000000], "uint64"))])
+    for name, table in ("nan.parquet", pa.table({"s": small})), ("nan.tfrecord", pa.table({"s": small})), ("nan64.parquet", pa.table({"s": large})), \
+                       ("nan64.tfrecord", pa.table({"s": large})):
+        run("convert", table, TMP / name)
+        got, want = read(None, TMP / name).column("s").chunk(0), table.column("s").chunk(0)
+        if name == "nan64.tfrecord":
+            v.check(all(x != x for x in got.to_pylist()), f"{name}: {got}")
+        else:
+            ints = pa.int32() if got.type == pa.float32() else pa.int64()
+            v.check(got.view(ints).equals(want.view(ints)), f"{name}: {got.view(ints)} instead of {want.view(ints)}")
 
 
 def one_big_batch():
@@ -232,6 +276,8 @@ def pandas_frames():
 exact()
 refused()
 on_request()
+what_duckdb_would_cut()
+nan_payloads()
 one_big_batch()
 polars_frames()
 pandas_frames()

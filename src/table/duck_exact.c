@@ -1,0 +1,103 @@
+/* duck_exact.c: where DuckDB would take a value for another without a word. Of a time with a zone it keeps microseconds, in
+ * Arrow as in Parquet; a Parquet decimal of more than 38 digits becomes a wrong double. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "table/duck.h"
+#include "table/arrow.h"
+
+#define DEPTH_MAX 64
+
+/* ---- what goes in by Arrow ---------------------------------------------------------------------------------------------- */
+
+static int check_rows(const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, const struct ArrowSchema *top, shoal_error *err)
+{
+    enum arrow_type t = arrow_type_of(s);
+    int r = 0;
+    if (t == ARROW_TIMESTAMP && s->format[2] == 'n' && s->format[4]) {
+        for (int64_t i = from; i < from + n; i++)
+            if (!arrow_is_null(a, i) && arrow_i64(t, a, i) % 1000 != 0)
+                return error_set(err, SHOAL_DATA, "column '%s': %" PRId64 " ns is finer than the microseconds that DuckDB keeps of a time with a zone; hand it over in microseconds or without its zone",
+                                 top->name, arrow_i64(t, a, i));
+    } else if (t == ARROW_STRUCT) {
+        for (int64_t i = 0; r == 0 && i < s->n_children; i++) r = check_rows(s->children[i], a->children[i], a->offset + from, n, top, err);
+    } else if ((arrow_type_is_list(t) || t == ARROW_MAP) && n > 0) {
+        int64_t first, last, unused;
+        enum arrow_type wide = t == ARROW_MAP ? ARROW_LIST : t;
+        arrow_list(wide, a, from, &first, &unused);
+        arrow_list(wide, a, from + n - 1, &unused, &last);
+        r = check_rows(s->children[0], a->children[0], first, last - first, top, err);
+    }
+    return r;
+}
+
+int duck_check_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, shoal_error *err)
+{
+    int r = 0;
+    for (int64_t i = 0; r == 0 && i < schema->n_children; i++)
+        r = check_rows(schema->children[i], batch->children[i], 0, batch->length, schema->children[i], err);
+    return r;
+}
+
+/* ---- what comes out of Parquet ------------------------------------------------------------------------------------------- */
+
+/* In the order of the schema: a row a node, parents first, with the number of its children. */
+static const char NODES[] = "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), coalesce(scale, 0), "
+                            "coalesce(logical_type LIKE 'TimestampType(isAdjustedToUTC=1%NANOS=Nano%', false)::BIGINT FROM parquet_schema(";
+
+/* The column that a trap is in cannot be used, under a name that says why; a query may use it only where the trap is known. */
+static int note_trap(struct ArrowSchema *own, const char *column, int64_t precision, int64_t scale, const char *what, shoal_error *err)
+{
+    char format[80];
+    if (precision > 38) snprintf(format, sizeof format, ":decimal(%" PRId64 ",%" PRId64 ") in Parquet", precision, scale);
+    else snprintf(format, sizeof format, ":timestamp[ns, UTC] in Parquet");
+    if (!own)
+        return precision <= 38 ? 0 : error_set(err, SHOAL_DATA, "%s: column '%s' has the type %s, which cannot be read; write it anew with 38 digits or fewer",
+                                               what, column, format + 1);
+    int64_t k = arrow_find(own, column);
+    return k < 0 ? 0 : arrow_schema_set_format(own->children[k], format, err);
+}
+
+static int walk(duckdb_result *rows, struct ArrowSchema *own, const char *what, shoal_error *err)
+{
+    int64_t left[DEPTH_MAX] = {0}; /* children to come, by depth */
+    char *column = NULL;
+    int depth = 0, r = 0;
+    for (uint64_t i = 0, n = duckdb_row_count(rows); r == 0 && i < n; i++) {
+        int64_t children = duckdb_value_int64(rows, 1, i), precision = duckdb_value_int64(rows, 2, i);
+        if (depth == 0) { /* the root */
+            left[depth++] = children;
+            continue;
+        }
+        if (depth == 1) {
+            duckdb_free(column);
+            if (!(column = duckdb_value_varchar(rows, 0, i))) r = error_nomem(err, 0, "a name");
+        }
+        if (r == 0 && (precision > 38 || duckdb_value_int64(rows, 4, i))) r = note_trap(own, column, precision, duckdb_value_int64(rows, 3, i), what, err);
+        left[depth - 1]--;
+        if (children > 0 && depth < DEPTH_MAX) left[depth++] = children;
+        while (depth > 0 && left[depth - 1] <= 0) depth--;
+    }
+    duckdb_free(column);
+    return r;
+}
+
+/* By a connection of its own, as a query ends the result that streams on another. */
+int duck_note_parquet(duck *d, const char *files_sql, struct ArrowSchema *own, const char *what, shoal_error *err)
+{
+    duckdb_result rows;
+    duckdb_connection apart = NULL;
+    char *sql = mem_sprintf("%s%s)", NODES, files_sql);
+    if (!sql || duckdb_connect(d->db, &apart) != DuckDBSuccess) {
+        mem_free(sql);
+        return error_nomem(err, strlen(files_sql), "a query");
+    }
+    int r = duckdb_query(apart, sql, &rows) == DuckDBSuccess ? walk(&rows, own, what, err)
+            : duck_error(duckdb_result_error_type(&rows), duckdb_result_error(&rows), what, SHOAL_DATA, err);
+    duckdb_destroy_result(&rows);
+    duckdb_disconnect(&apart);
+    mem_free(sql);
+    return r;
+}
