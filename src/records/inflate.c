@@ -24,6 +24,7 @@ void inflate_free(void *ctx, void *p)
 /* Reads behind what is there. */
 static int fill_more(inflater *z, shoal_error *err)
 {
+    const uint64_t start = clocks_start(z->clocks);
     size_t room = INPUT_BYTES - z->end;
     int64_t n;
     if (z->by_offset) {
@@ -34,6 +35,7 @@ static int fill_more(inflater *z, shoal_error *err)
     } else if ((n = file_read(z->file, z->in + z->end, room, err)) < 0) {
         return (int)n;
     }
+    clocks_stop(z->clocks, CLOCK_STORAGE, start);
     if (z->digest) digest_update(z->digest, z->in + z->end, (size_t)n);
     z->end += (size_t)n;
     z->in_end += (uint64_t)n;
@@ -168,6 +170,8 @@ int inflater_take_start(inflater *z, uint64_t data, inflate_start *out)
     return 1;
 }
 
+void inflater_measure(inflater *z, clocks *c) { z->clocks = c; }
+
 static int64_t read_plain(inflater *z, void *p, size_t n, shoal_error *err)
 {
     int r = fill(z, err);
@@ -236,7 +240,9 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
         if (!z->member_open) continue;
         z->z.next_in = z->in + z->begin;
         z->z.avail_in = (uInt)(z->end - z->begin);
+        const uint64_t start = clocks_start(z->clocks);
         int code = inflate(&z->z, Z_NO_FLUSH);
+        clocks_stop(z->clocks, CLOCK_INFLATE, start);
         if (code == Z_OK) z->used = z->in_end - z->z.avail_in;
         z->begin = z->end - z->z.avail_in;
         if (code == Z_STREAM_END) {

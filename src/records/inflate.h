@@ -5,6 +5,7 @@
 #define RECORDS_INFLATE_H
 
 #include "base/hash.h"
+#include "base/clocks.h"
 #include "storage/file.h"
 
 enum container { CONTAINER_PLAIN, CONTAINER_GZIP, CONTAINER_ZLIB };
@@ -19,6 +20,8 @@ int inflater_new(file_reader *file, inflater **out, shoal_error *err);
  * behind a full flush (the checksum of the stream is then left out). `data` is the inflated offset of that place. */
 int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64_t data, inflater **out, shoal_error *err);
 void inflater_free(inflater *z); /* NULL is nothing */
+/* Reading and inflating from now on are measured. */
+void inflater_measure(inflater *z, clocks *c);
 /* Up to n bytes, 0 only at a clean end. A cut member, a wrong checksum or bytes behind the last member are DATA. */
 int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err);
 uint64_t inflater_consumed(const inflater *z); /* bytes of the file behind what was given out */

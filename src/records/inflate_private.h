@@ -8,6 +8,7 @@
 
 struct inflater {
     file_reader *file;
+    clocks *clocks;    /* or NULL */
     uint8_t *in;       /* [begin, end) is read and not used */
     size_t begin, end;
     uint64_t in_end;   /* offset of in[end] in the file */

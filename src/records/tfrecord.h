@@ -28,6 +28,8 @@ int tfrecord_open_at(const char *path, enum container c, const index_block *at, 
 /* Before the first record: container, blocks, count and digest of the file are kept in *x, which is complete at its end,
  * but for features and the fingerprint. */
 int tfrecord_note_index(tfrecord_reader *r, record_index *x, shoal_error *err);
+/* Reading and inflating from now on are measured. */
+void tfrecord_measure(tfrecord_reader *r, clocks *c);
 enum container tfrecord_container(const tfrecord_reader *r);
 /* Before the first record: damage is set aside in q, and reading goes on behind it. Of a plain file that is the next place where a
  * record's length and data have the right checksums; of gzip, the next member; of zlib, nothing. Records are then numbered as

@@ -84,6 +84,7 @@ int tfrecord_note_index(tfrecord_reader *t, record_index *x, shoal_error *err)
     return inflater_track(t->bytes, err);
 }
 
+void tfrecord_measure(tfrecord_reader *t, clocks *c) { inflater_measure(t->bytes, c); }
 enum container tfrecord_container(const tfrecord_reader *t) { return inflater_container(t->bytes); }
 
 /* Notes where the record that starts at `offset` can be read from, when that is far enough from the last such place. */

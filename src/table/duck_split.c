@@ -12,6 +12,7 @@ typedef struct part {
     duck db;
     duck_rows rows;
     const char *what;
+    clocks *clocks;
     stage *stage;
     struct ArrowArray batch[AHEAD_BATCHES];
 } part;
@@ -26,8 +27,11 @@ static int part_next(void *ctx, void *item, shoal_error *err)
 {
     part *p = ctx;
     struct ArrowArray *out = item;
+    const uint64_t start = clocks_start(p->clocks);
     out->release = NULL;
-    return duck_rows_next(&p->rows, p->what, out, err);
+    int r = duck_rows_next(&p->rows, p->what, out, err);
+    clocks_stop(p->clocks, CLOCK_PARSE, start);
+    return r;
 }
 
 static int part_start(part *p, const duck *d, const struct ArrowSchema *columns, int64_t first, int n, shoal_error *err)
@@ -49,7 +53,7 @@ static int part_start(part *p, const duck *d, const struct ArrowSchema *columns,
     return r < 0 ? r : stage_new(&OPS, p, 1, items, AHEAD_BATCHES, &p->stage, err);
 }
 
-int duck_split_new(const duck *d, const struct ArrowSchema *columns, int threads, const char *what, duck_split **out,
+int duck_split_new(const duck *d, const struct ArrowSchema *columns, int threads, clocks *measure, const char *what, duck_split **out,
                    shoal_error *err)
 {
     *out = NULL;
@@ -61,6 +65,7 @@ int duck_split_new(const duck *d, const struct ArrowSchema *columns, int threads
     int r = 0;
     for (int i = 0; r == 0 && i < s->n; i++) {
         s->part[i].what = what;
+        s->part[i].clocks = measure;
         r = part_start(&s->part[i], d, columns, i, s->n, err);
     }
     if (r < 0) {

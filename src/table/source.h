@@ -16,6 +16,7 @@ typedef struct source {
     uint64_t skipped; /* rows in front of the first one that it gives */
     /* Of sources over files whose batches come of one file each: the file of the last batch. Others: NULL. */
     size_t (*file)(void *ctx);
+    int is_measured; /* by itself; else its next counts as parsing */
 } source;
 
 /* Sources over files take `files` over in any case. */

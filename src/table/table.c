@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clocks.h"
 #include "base/mem.h"
 #include "storage/file.h"
 #include "table/folder_manifest.h"
@@ -24,6 +25,7 @@ struct table {
     int64_t *pick; /* of each column its index in the source; NULL: all as they are */
     uint64_t limit, rows, skip; /* skip: still to be passed over */
     quarantine *quarantine;     /* its own: nobody hears of it */
+    clocks *clocks;             /* of reading, unless the source measures itself */
 };
 
 int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_paths, int slot, table_spec *out, shoal_error *err)
@@ -292,6 +294,7 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
         return error_nomem(err, sizeof *t, "a table");
     }
     t->limit = spec->limit > 0 ? spec->limit : UINT64_MAX;
+    t->clocks = spec->clocks;
     table_spec asked = *spec;
     int r = spec->tolerate && !spec->quarantine ? quarantine_new(NULL, NULL, &t->quarantine, err) : 0;
     if (t->quarantine) asked.quarantine = t->quarantine;
@@ -379,11 +382,20 @@ static void advance(struct ArrowArray *batch, int64_t rows)
     }
 }
 
+static int source_next(table *t, struct ArrowArray *out, shoal_error *err)
+{
+    clocks *c = t->from.is_measured ? NULL : t->clocks;
+    const uint64_t start = clocks_start(c);
+    int r = t->from.next(t->from.ctx, out, err);
+    clocks_stop(c, CLOCK_PARSE, start);
+    return r;
+}
+
 /* The next batch with a row that is not passed over. */
 static int next_batch(table *t, struct ArrowArray *out, shoal_error *err)
 {
     int r;
-    while ((r = t->from.next(t->from.ctx, out, err)) == 1) {
+    while ((r = source_next(t, out, err)) == 1) {
         if ((uint64_t)out->length > t->skip) break;
         t->skip -= (uint64_t)out->length;
         t->from.skipped += (uint64_t)out->length;

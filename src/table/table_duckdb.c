@@ -115,10 +115,10 @@ static int start_columns(duckdb_source *s, const table_spec *spec, shoal_error *
 }
 
 /* The columns apart, instead of together. */
-static int start_split(duckdb_source *s, int threads, const struct ArrowSchema *columns, shoal_error *err)
+static int start_split(duckdb_source *s, const table_spec *spec, const struct ArrowSchema *columns, shoal_error *err)
 {
     duck_rows_release(&s->rows);
-    return duck_split_new(&s->db, columns, threads, s->what, &s->split, err);
+    return duck_split_new(&s->db, columns, spec->threads, spec->clocks, s->what, &s->split, err);
 }
 
 /* The schema that DuckDB takes is the first file's. */
@@ -154,13 +154,14 @@ int source_duckdb(char **files, size_t n, enum table_format format, const table_
     if (r == 0) r = duck_rows_columns(&s->rows, s->what, spec->sql ? SHOAL_USAGE : SHOAL_DATA, &out->schema, err);
     if (r == 0 && format == FORMAT_PARQUET) r = note_parquet(s, spec->sql ? NULL : &out->schema, err);
     if (r == 0 && format == FORMAT_PARQUET && !s->has_query && spec->threads > 1 && out->schema.n_children > 1)
-        r = start_split(s, spec->threads, &out->schema, err);
+        r = start_split(s, spec, &out->schema, err);
     if (r < 0) {
         if (out->schema.release) out->schema.release(&out->schema);
         duckdb_free_source(s);
         return r;
     }
     out->ctx = s;
+    out->is_measured = s->split != NULL;
     out->next = duckdb_next;
     out->row_name = duckdb_row_name;
     out->free = duckdb_free_source;

@@ -75,6 +75,6 @@ int source_plain(source *s, shoal_error *err)
     }
     p->inner = *s;
     p->rows = s->skipped;
-    *s = (source){p, schema, plain_next, plain_row_name, plain_free, s->skipped, NULL};
+    *s = (source){p, schema, plain_next, plain_row_name, plain_free, s->skipped, NULL, s->is_measured};
     return 0;
 }

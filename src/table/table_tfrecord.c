@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clocks.h"
 #include "base/mem.h"
 #include "base/stage.h"
 #include "records/example_scan.h"
@@ -51,6 +52,7 @@ typedef struct tfrecord_source {
     piece *pieces;
     size_t n_pieces;
     int threads;
+    clocks *clocks;
     stage *stage;
 } tfrecord_source;
 
@@ -91,6 +93,7 @@ static int open_next(tfrecord_source *s, shoal_error *err)
     s->found = 0;
     if (r == 0) r = from_start ? tfrecord_open(path, &s->reader, err) : tfrecord_open_at(path, s->start.container, &s->start.block, &s->reader, err);
     if (r == 0 && s->quarantine) r = tfrecord_tolerate(s->reader, s->quarantine, err);
+    if (r == 0) tfrecord_measure(s->reader, s->clocks);
     return r < 0 ? r : 1;
 }
 
@@ -198,8 +201,12 @@ static int decode_piece(void *ctx, void *item, int thread, shoal_error *err)
     tfrecord_source *s = ctx;
     piece *p = item;
     shoal_error damage;
+    uint64_t start = clocks_start(s->clocks);
     int bad = check_piece(p, &damage);
+    clocks_stop(s->clocks, CLOCK_CHECKSUM, start);
+    start = clocks_start(s->clocks);
     int r = example_decode(s->decoder[thread], &p->block, &p->batch, err);
+    clocks_stop(s->clocks, CLOCK_PARSE, start);
     if (r < 0 || bad == 0) return r;
     p->batch.release(&p->batch);
     if (err) *err = damage;
@@ -374,6 +381,7 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
     s->files = files;
     s->n_files = n;
     s->quarantine = spec->quarantine;
+    s->clocks = spec->clocks;
     s->threads = spec->threads < THREADS_MAX ? spec->threads : THREADS_MAX;
     int r = schema_of_files(files, n, s->quarantine != NULL, &s->all, err);
     s->has_sidecar = r == 1;
@@ -389,6 +397,7 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
         return r;
     }
     out->ctx = s;
+    out->is_measured = 1;
     out->next = tfrecord_source_next;
     out->row_name = tfrecord_row_name;
     out->file = tfrecord_file;

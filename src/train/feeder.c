@@ -25,6 +25,7 @@ struct feeder {
     window slot[FEEDER_WINDOWS];
     queue *empty, *full; /* of window pointers, between the loader and feeder_next */
     task *loader;
+    clocks *clocks; /* or NULL */
     window *held[FEEDER_WINDOWS]; /* taken from `full`, ascending windows, oldest first */
     uint32_t n_held;
     atomic_uint_fast64_t bytes;
@@ -63,11 +64,15 @@ static void loader_main(void *ctx)
     feeder *f = ctx;
     for (uint32_t i = f->first_window; i < f->end_window; i++) {
         void *item;
+        uint64_t start = clocks_start(f->clocks);
         if (!queue_pop(f->empty, &item))
             break;
+        clocks_stop(f->clocks, CLOCK_MODEL, start);
+        start = clocks_start(f->clocks);
         window *w = item;
         w->index = i;
         w->code = window_load(f, w, &w->error);
+        clocks_stop(f->clocks, CLOCK_STORAGE, start);
         int failed = w->code < 0; /* w belongs to the reader once pushed */
         if (queue_push(f->full, w) < 0 || failed)
             break;
@@ -106,8 +111,8 @@ static int feeder_order(feeder *f, shoal_error *err)
     return rc;
 }
 
-int feeder_new(const pack *data, const plan *p, uint64_t epoch, uint64_t first_step, uint64_t end_step, feeder **out,
-               shoal_error *err)
+int feeder_new(const pack *data, const plan *p, uint64_t epoch, uint64_t first_step, uint64_t end_step, clocks *measure,
+               feeder **out, shoal_error *err)
 {
     CHECK(first_step < end_step && end_step <= plan_steps(p));
     feeder *f = mem_calloc(1, sizeof *f);
@@ -115,6 +120,7 @@ int feeder_new(const pack *data, const plan *p, uint64_t epoch, uint64_t first_s
         return error_nomem(err, sizeof *f, "a feeder");
     f->pack = data;
     f->plan = p;
+    f->clocks = measure;
     f->epoch = epoch;
     f->step = first_step;
     f->end_step = end_step;
@@ -180,8 +186,10 @@ static int take_window(feeder *f, shoal_error *err)
 {
     void *item;
     CHECK(f->n_held < FEEDER_WINDOWS);
+    const uint64_t start = clocks_start(f->clocks);
     if (!queue_pop(f->full, &item))
         return error_set(err, SHOAL_INTERNAL, "the training rows ended before their plan");
+    clocks_stop(f->clocks, CLOCK_ROWS, start);
     window *w = item;
     if (w->code < 0) {
         if (err)

@@ -186,13 +186,13 @@ static int try_steps(attempt *a, forecast *out, shoal_error *err)
     uint64_t steps = plan_steps(&a->plan), done = 0, rows = 0, start = 0;
     int rc = refs ? 0 : error_nomem(err, a->plan.batch * sizeof *refs, "the rows of a step");
     if (rc == 0)
-        rc = stepper_new(a->model, a->weights, a->kernels, a->pool, &a->plan, &a->optim, &s, err);
+        rc = stepper_new(a->model, a->weights, a->kernels, a->pool, &a->plan, &a->optim, NULL, &s, err);
     while (rc == 0 && (done < STEPS_MIN || (done < TRY_EPOCHS * steps && clock_ns() - start < TRY_NS))) {
         step_result result;
         uint32_t n;
         if (done % steps == 0) {
             feeder_free(f);
-            rc = feeder_new(a->data.train, &a->plan, done / steps, 0, steps, &f, err);
+            rc = feeder_new(a->data.train, &a->plan, done / steps, 0, steps, NULL, &f, err);
         }
         if (rc == 0)
             rc = feeder_next(f, refs, &n, err);

@@ -127,10 +127,12 @@ static size_t pass_take(pass *p)
 {
     size_t n = 0;
     void *item;
+    const uint64_t start = clock_ns();
     while (n < GROUP_MAX && p->sample_at < p->n_sample)
         p->batch[n++] = p->sample[p->sample_at++];
     while (n < GROUP_MAX && queue_pop(p->ahead.queue, &item))
         p->batch[n++] = item;
+    clocks_stop(report_clocks(p->report), CLOCK_ROWS, start);
     return n;
 }
 
@@ -178,7 +180,9 @@ static int pass_run(pass *p, shoal_error *err)
         size_t n = pass_take(p);
         if (n == 0)
             break;
+        const uint64_t taken = clock_ns();
         rc = pass_group(p, n, err);
+        clocks_stop(report_clocks(p->report), CLOCK_TRANSFORM, taken);
         report_beat(p->report);
         uint64_t now = clock_ns();
         if (now - said > 500000000u) {
@@ -272,6 +276,7 @@ static int prune_columns(pass *p, shoal_error *err)
         spec.n_columns = n;
         spec.limit = q->sample_rows;
         spec.quarantine = q->quarantine;
+        spec.clocks = report_clocks(p->report);
         rc = table_open(&spec, &pruned, err);
     }
     mem_free(names);
@@ -350,6 +355,7 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
     spec.limit = q->sample_rows;
     spec.quarantine = opens_again(q) ? NULL : q->quarantine; /* damage counts once */
+    spec.clocks = report_clocks(r);
     if (rc == 0)
         rc = table_open(&spec, &p.table, err);
     if (rc == 0)

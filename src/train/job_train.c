@@ -347,6 +347,8 @@ static void tell_end(const train_job *j, const trainer *t)
     if (trained > 0)
         host_info(j->host, "rows read: %.0f of the source, %.0f of the spool (%.1f MB); read amplification %.2f", scanned,
                   trained, (double)t->pack_bytes * 1e-6, (scanned + trained) / trained);
+    char times[200];
+    host_info(j->host, "time of threads: %s", report_times(t->report, times, sizeof times));
     host_info(j->host, "peak memory %.0f MB; the model is in %s", (double)mem_peak_rss() * 1e-6, j->out);
 }
 

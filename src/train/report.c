@@ -45,6 +45,9 @@ struct report {
     int rewound, history_checked;
     tfevents *events;
 
+    clocks clocks;
+    double clocks_told[CLOCK_STAGES]; /* seconds in the history so far */
+
     atomic_uint_fast64_t beats;
     uint64_t beats_seen;
     atomic_int stalled;
@@ -304,6 +307,17 @@ void report_beat(report *r)
     if (r) atomic_fetch_add_explicit(&r->beats, 1, memory_order_relaxed);
 }
 
+clocks *report_clocks(report *r) { return r ? &r->clocks : NULL; }
+
+const char *report_times(const report *r, char *out, size_t n)
+{
+    size_t at = 0;
+    *out = 0;
+    for (int i = 0; i < CLOCK_STAGES && at < n; i++)
+        at += (size_t)snprintf(out + at, n - at, "%s%s %.1f s", i > 0 ? ", " : "", clocks_name((enum clock_stage)i), clocks_seconds(&r->clocks, (enum clock_stage)i));
+    return out;
+}
+
 /* Under the lock: a beat since the last look is progress now. */
 static void note_progress(report *r)
 {
@@ -410,6 +424,25 @@ int report_train(report *r, const report_step *s, shoal_error *err)
     return rc;
 }
 
+/* Seconds of each stage since the last epoch that was told. */
+static int add_times(report *r, json_t *line, uint64_t step, shoal_error *err)
+{
+    static const char *const TAG[CLOCK_STAGES] = {"time/storage", "time/inflate", "time/checksum", "time/parse", "time/transform", "time/wait_rows",
+                                                  "time/wait_model"};
+    tfevents_scalar event[CLOCK_STAGES];
+    json_t *times = json_object();
+    int rc = times ? 0 : error_nomem(err, 0, "JSON");
+    for (int i = 0; rc == 0 && i < CLOCK_STAGES; i++) {
+        double now = clocks_seconds(&r->clocks, (enum clock_stage)i);
+        event[i] = (tfevents_scalar){TAG[i], now - r->clocks_told[i]};
+        rc = manifest_put(times, clocks_name((enum clock_stage)i), manifest_real(event[i].value), err);
+        r->clocks_told[i] = now;
+    }
+    if (rc == 0) rc = manifest_put(line, "times", times, err);
+    else json_decref(times);
+    return rc < 0 ? rc : add_events(r, step, event, CLOCK_STAGES, err);
+}
+
 static int add_history(report *r, const report_step *s, double seconds, int best, shoal_error *err)
 {
     json_t *j = json_object();
@@ -422,6 +455,7 @@ static int add_history(report *r, const report_step *s, double seconds, int best
     if (rc == 0) rc = manifest_put(j, "lr", manifest_real(s->lr), err);
     if (rc == 0) rc = manifest_put(j, "valid", or_null(r->valid), err);
     if (rc == 0) rc = manifest_put(j, "best", json_boolean(best), err);
+    if (rc == 0) rc = add_times(r, j, s->step, err);
     if (rc == 0 && !r->history_checked) rc = history_rewind(r->history_path, UINT64_MAX, s->epoch + 1, err);
     r->history_checked = 1;
     if (rc == 0) rc = history_append(r->history_path, j, err);

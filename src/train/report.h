@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
+#include "base/clocks.h"
 #include "base/host.h"
 #include "records/quarantine.h"
 #include "train/metrics.h"
@@ -30,6 +31,10 @@ int report_new(const char *out_dir, const shoal_options *o, const shoal_host *ho
 int report_state(report *r, const char *state, const char *waiting_for, shoal_error *err);
 /* Cheap, from any thread: the compute loop got further. */
 void report_beat(report *r);
+/* Where the run spends its time; whoever works for it adds to them. NULL for NULL. */
+clocks *report_clocks(report *r);
+/* "storage 1.2 s, ..." of the whole run; returns out. */
+const char *report_times(const report *r, char *out, size_t n);
 typedef struct report_step {
     uint64_t epoch, epochs, step, epoch_step, epoch_steps, rows_trained, rows_this_run, epoch_rows, epoch_rows_planned;
     double loss; /* mean of the epoch so far */

@@ -37,6 +37,7 @@ struct stepper {
     pool *pool;
     const plan *plan;
     const optim *optim;
+    clocks *clocks; /* or NULL */
     size_t tables, dense_size, aux_size;
     uint32_t ids;
     int *table_decay; /* [tables] */
@@ -114,7 +115,7 @@ static int buffers_build(stepper *s, shoal_error *err)
 }
 
 int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, const plan *p, const optim *o,
-                stepper **out, shoal_error *err)
+                clocks *measure, stepper **out, shoal_error *err)
 {
     stepper *s = mem_calloc(1, sizeof *s);
     if (!s)
@@ -125,6 +126,7 @@ int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, con
     s->pool = threads;
     s->plan = p;
     s->optim = o;
+    s->clocks = measure;
     s->tables = model_tables(m);
     s->dense_size = model_dense_size(m);
     s->aux_size = model_aux_size(m);
@@ -171,7 +173,9 @@ static int compute_micro(void *ctx, size_t k, int thread)
     lane *l = &s->lane[thread];
     uint32_t first = (uint32_t)k * s->plan->micro, left = s->n_rows - first;
     uint32_t n = left < s->plan->micro ? left : s->plan->micro;
+    const uint64_t start = clocks_start(s->clocks);
     int rc = features_transform(model_features(s->model), s->rows + first, n, &l->batch, &l->error);
+    clocks_stop(s->clocks, CLOCK_TRANSFORM, start);
     if (rc < 0)
         return rc;
     exec_step x = {

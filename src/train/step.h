@@ -4,7 +4,7 @@
 #ifndef TRAIN_STEP_H
 #define TRAIN_STEP_H
 
-#include "base/thread.h"
+#include "base/clocks.h"
 #include "model/model.h"
 #include "train/optim.h"
 #include "train/plan.h"
@@ -16,9 +16,9 @@ typedef struct step_result {
 } step_result;
 
 typedef struct stepper stepper;
-/* model, weights, kernels, pool, plan and optim must outlive the stepper. */
+/* model, weights, kernels, pool, plan, optim and `measure` (NULL: nothing is measured) must outlive the stepper. */
 int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, const plan *p, const optim *o,
-                stepper **out, shoal_error *err);
+                clocks *measure, stepper **out, shoal_error *err);
 void stepper_free(stepper *s);
 /* One step on the rows of (epoch, epoch_step); `t` counts the steps of the whole run from 0. On failure (out of memory)
  * the weights may be half updated and must not be saved. */

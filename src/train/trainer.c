@@ -90,7 +90,7 @@ static int train_epoch(trainer *t, stepper *s, raw_ref *refs, shoal_error *err)
         return 0;
     int rc = report_state(t->report, "training", "rows of the spool", err);
     if (rc == 0)
-        rc = feeder_new(t->data->train, t->plan, t->at.epoch, t->at.epoch_step, steps, &f, err);
+        rc = feeder_new(t->data->train, t->plan, t->at.epoch, t->at.epoch_step, steps, report_clocks(t->report), &f, err);
     while (rc == 0 && t->at.epoch_step < steps) {
         rc = train_step(t, s, f, refs, err);
         if (rc < 0)
@@ -187,7 +187,7 @@ int trainer_run(trainer *t, shoal_error *err)
     raw_ref *refs = mem_calloc(t->plan->batch, sizeof *refs);
     int rc = refs ? 0 : error_nomem(err, t->plan->batch * sizeof *refs, "the rows of a step");
     if (rc == 0)
-        rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, &s, err);
+        rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, report_clocks(t->report), &s, err);
     if (rc == 0 && t->data->valid)
         rc = validator_new(t->model, t->kernels, t->data->valid, t->pool, t->config->memory, t->config->out_dir, &v, err);
     while (rc == 0 && t->at.epoch < t->config->epochs && !stopped_early(t)) {
