@@ -189,6 +189,6 @@ static void k_field_mix_back(uint32_t m, uint32_t f, uint32_t d, const float *a,
         for (uint32_t j = 0; j < f; j++) {
             const size_t at_field = (size_t)r * f + j;
             ga[at_field] = product_of(d, at(g, r, d), at(e, at_field, d));
-            k_scale_add(d, a[at_field], at(g, r, d), at_out(ge, at_field, d));
+            if (ge) k_scale_add(d, a[at_field], at(g, r, d), at_out(ge, at_field, d));
         }
 }

@@ -17,6 +17,15 @@
 
 struct optimizer_step; /* see below */
 
+/* The shape of many small products: C [m x n] = op(A) op(B), op as in gemm, sums in order of k; number r of an operand lies r
+ * steps behind the first. */
+typedef struct kernel_product {
+    int ta, tb, add;
+    uint32_t m, n, k, lda, ldb, ldc;
+    size_t a_step, b_step, c_step;
+} kernel_product;
+#define KERNEL_PRODUCT_SCRATCH(n, k) (((size_t)(n) + KERNEL_LANES) * (k))
+
 /* Of pair_inner and its back form: the vectors as columns, or both halves of the gradients of the pairs. */
 #define KERNEL_PAIR_SCRATCH(f, d) (((size_t)(f) + KERNEL_LANES) * ((size_t)(f) > (d) ? (f) : (d)) + KERNEL_LANES)
 
@@ -38,6 +47,7 @@ typedef struct kernels {
     void (*add)(size_t n, const float *x, float *y);                  /* y += x */
     void (*scale_add)(size_t n, float a, const float *x, float *y);   /* y += a * x (product rounded, then sum) */
     void (*mul)(size_t n, const float *x, float *y);                  /* y *= x */
+    void (*scale)(size_t n, float a, float *x);                       /* x *= a */
     void (*mul_add)(size_t n, const float *a, const float *x, float *y); /* y += a * x */
     void (*relu)(size_t n, float *x);                                 /* x = x < 0 ? 0 : x; NaN stays, so that a lost run shows */
     void (*relu_back)(size_t n, const float *y, float *g);            /* g = y > 0 ? g : 0 */
@@ -153,13 +163,17 @@ typedef struct kernels {
 
     /* Vectors from fields and back: field_sum: y[i] (d floats) = scale * (e[i,0] + e[i,1] + ...); field_spread: e[i,f] += scale *
      * y[i]. row_sum: y[i] = scale * sum of x[i]; row_spread: x[i] += scale * y[i] in each column. field_mix: y[i] = sum over f of
-     * a[i,f] * e[i,f]; back: ga[i,f] = <g[i], e[i,f]>, ge[i,f] += a[i,f] * g[i]. */
+     * a[i,f] * e[i,f]; back: ga[i,f] = <g[i], e[i,f]>, ge[i,f] (may be NULL) += a[i,f] * g[i]. */
     void (*field_sum)(uint32_t m, uint32_t f, uint32_t d, float scale, const float *e, float *y);
     void (*field_spread)(uint32_t m, uint32_t f, uint32_t d, float scale, const float *y, float *e);
     void (*row_sum)(uint32_t m, uint32_t n, float scale, const float *x, float *y);
     void (*row_spread)(uint32_t m, uint32_t n, float scale, const float *y, float *x);
     void (*field_mix)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, float *y);
     void (*field_mix_back)(uint32_t m, uint32_t f, uint32_t d, const float *a, const float *e, const float *g, float *ga, float *ge);
+
+    /* C_r = op(A_r) op(B_r), or with p->add C_r +=, for r < count, as kernel_product says; scratch: KERNEL_PRODUCT_SCRATCH(n, k)
+     * floats, used when tb. */
+    void (*products)(uint32_t count, const struct kernel_product *p, const float *a, const float *b, float *c, float *scratch);
 
     /* Binary cross-entropy on logits z: returns the sum over rows in order of w * (max(z,0) - z*y + log(1+exp(-|z|))), in
      * double; g[i] = scale * w[i] * (sigmoid(z[i]) - y[i]) when g is not NULL. */

@@ -48,6 +48,11 @@ static void k_mul(size_t n, const float *x, float *y)
     FOR_BLOCKS(i, c, n) store(y + i, c, load(y + i, c) * load(x + i, c));
 }
 
+static void k_scale(size_t n, float a, float *x)
+{
+    FOR_BLOCKS(i, c, n) store(x + i, c, vf_set(a) * load(x + i, c));
+}
+
 static void k_mul_add(size_t n, const float *a, const float *x, float *y)
 {
     FOR_BLOCKS(i, c, n) store(y + i, c, load(y + i, c) + load(a + i, c) * load(x + i, c));
@@ -376,6 +381,7 @@ static void k_fm_back(uint32_t m, uint32_t f, uint32_t d, const float *e, const 
 }
 
 #include "kernels/body_fields.h"
+#include "kernels/body_products.h"
 #include "kernels/body_ffm.h"
 #include "kernels/body_outer.h"
 
@@ -507,6 +513,7 @@ const kernels SET_TABLE = {
     .scale_add = k_scale_add,
     .mul = k_mul,
     .mul_add = k_mul_add,
+    .scale = k_scale,
     .relu = k_relu,
     .relu_back = k_relu_back,
     .sigmoid = k_sigmoid,
@@ -565,6 +572,7 @@ const kernels SET_TABLE = {
     .row_spread = k_row_spread,
     .field_mix = k_field_mix,
     .field_mix_back = k_field_mix_back,
+    .products = k_products,
     .bce = k_bce,
     .optimize = k_optimize,
     .optimize_rows = k_optimize_rows,

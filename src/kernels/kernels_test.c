@@ -232,6 +232,19 @@ static void run_fields(const kernels *k, uint32_t n, memory *m)
     if (n < 60) k->outer_back(4, n, n, m->a, n, m->a, n, m->c, m->b, n, m->b, n);
 }
 
+static void run_products(const kernels *k, uint32_t n, memory *m)
+{
+    kernel_product p = {.m = 5, .n = n, .k = 7, .lda = 9, .ldb = n + 1, .ldc = n + 2, .a_step = 60, .b_step = 8 * n, .c_step = 7 * n + 20};
+    k->scale(n, 0.3f, m->a);
+    k->products(4, &p, m->a, m->b, m->c, m->f);
+    p.ta = p.add = 1;
+    k->products(4, &p, m->a, m->b, m->c, m->f);
+    p.ta = 0;
+    p.tb = 1;
+    p.ldb = 8;
+    k->products(4, &p, m->a, m->b, m->d, m->f);
+}
+
 static void run_layer_norm(const kernels *k, uint32_t n, memory *m)
 {
     k->layer_norm(12, n, 3, 1e-3f, m->a, m->b, m->e, m->f);
@@ -249,6 +262,7 @@ static const struct { const char *name; void (*run)(const kernels *, uint32_t, m
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
     {"cross", run_cross}, {"ffm", run_ffm}, {"cin", run_cin},
     {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs}, {"fields", run_fields},
+    {"products", run_products},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
 };
@@ -430,6 +444,28 @@ static void pair_formulas(void **state)
     mem_free(g);
     mem_free(ge);
     mem_free(scratch);
+}
+
+static void product_formula(void **state)
+{
+    (void)state;
+    enum { COUNT = 3, M = 6, N = 19, K = 5 };
+    float *a = numbers(COUNT * M * K, 1, -1, 1), *b = numbers(COUNT * N * K, 2, -1, 1), c[COUNT * M * N], scratch[KERNEL_PRODUCT_SCRATCH(N, K)];
+    for (int form = 0; form < 8; form++) {
+        const kernel_product p = {form & 1, form >> 1 & 1, form >> 2, M, N, K, form & 1 ? M : K, form & 2 ? K : N, N, M * K, N * K, M * N};
+        for (int i = 0; i < COUNT * M * N; i++) c[i] = 1;
+        kernels_portable.products(COUNT, &p, a, b, c, scratch);
+        for (int r = 0; r < COUNT; r++)
+            for (int i = 0; i < M; i++)
+                for (int j = 0; j < N; j++) {
+                    double want = p.add;
+                    for (int k = 0; k < K; k++)
+                        want += (double)a[r * M * K + (p.ta ? k * M + i : i * K + k)] * (double)b[r * N * K + (p.tb ? j * K + k : k * N + j)];
+                    near_(c[(r * M + i) * N + j], want, 1e-6, "products");
+                }
+    }
+    mem_free(a);
+    mem_free(b);
 }
 
 static void norm_formula(void **state)
@@ -734,7 +770,8 @@ int main(void)
         cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula),       cmocka_unit_test(fm_formula),
         cmocka_unit_test(norm_formula),        cmocka_unit_test(softmax_formula),     cmocka_unit_test(dropout_draws),
         cmocka_unit_test(optimizer_formulas),  cmocka_unit_test(rows_step_is_step),   cmocka_unit_test(products),
-        cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(choosing),
+        cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(product_formula),
+             cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

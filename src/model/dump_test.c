@@ -104,7 +104,7 @@ static void enlarge(weights *w)
         for (size_t r = 0; r < T_IDS; r++)
             for (uint32_t c = 0; c < model_table_cols(w->model, t); c++) {
                 float *v = &w->table[t][r * w->stride[t] + c];
-                *v = *v * 30 + (float)(rng_f64(77 + t, r) - 0.5) * 0.3f;
+                *v = *v * 30 + (float)(rng_f64(77 + t, r * model_table_cols(w->model, t) + c) - 0.5);
             }
     size_t n;
     const param *p = model_params(w->model, &n);

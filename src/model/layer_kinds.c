@@ -24,7 +24,12 @@
     X(outer)           \
     X(stack)           \
     X(pool)            \
-    X(multiply)
+    X(multiply)        \
+    X(self_attention)  \
+    X(attention_pool)  \
+    X(constant)        \
+    X(slice)           \
+    X(bilinear)
 
 #define DECLARE(kind) extern const layer_kind layer_##kind;
 #define LIST(kind) &layer_##kind,

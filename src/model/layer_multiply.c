@@ -38,9 +38,9 @@ static int describe(const layer *l, json_t *to)
 static float *scaled(const product *s, const layer *l, exec *x)
 {
     float *to = exec_buffer(x, l, 0);
-    const size_t n = exec_floats(x, layer_input(l, 1));
-    x->k->zero(to, n * sizeof *to);
-    x->k->scale_add(n, (float)s->factor, exec_in(x, l, 1), to);
+    const uint32_t n = (uint32_t)shape_size(layer_input(l, 1)->out);
+    x->k->copy(x->max_rows, n, exec_in(x, l, 1), n, to, n);
+    x->k->scale((size_t)x->max_rows * n, (float)s->factor, to);
     return to;
 }
 
@@ -52,8 +52,9 @@ static void forward(const layer *l, exec *x)
     if (s->by_field) {
         x->k->rows_scale(x->max_rows * l->out.fields, d, b, exec_in(x, l, 0), d, y, d);
     } else {
-        x->k->zero(y, exec_floats(x, l) * sizeof *y);
-        x->k->mul_add(exec_floats(x, l), exec_in(x, l, 0), b, y);
+        const uint32_t n = (uint32_t)shape_size(l->out);
+        x->k->copy(x->max_rows, n, exec_in(x, l, 0), n, y, n);
+        x->k->mul(exec_floats(x, l), b, y);
     }
 }
 

@@ -79,11 +79,11 @@ static inline int build_zoo(const char *name, const features *f, const model_ove
     return rc;
 }
 
-/* A model of the zoo with few weights: hidden layers of 6 and 5 units and embeddings of width 3, as far as it has any; a file as
+/* A model of the zoo with few weights: hidden layers of 6 and 4 units and embeddings of width 3, as far as it has any; a file as
  * it is. */
 static inline int build_small(const char *name, const features *f, model **out, shoal_error *err)
 {
-    static const uint32_t hidden[] = {6, 5};
+    static const uint32_t hidden[] = {6, 4};
     const model_overrides sizes[] = {{.dropout = -1, .embedding_dim = 3, .hidden = hidden, .n_hidden = 2},
                                      {.dropout = -1, .embedding_dim = 3},
                                      {.dropout = -1, .hidden = hidden, .n_hidden = 2},

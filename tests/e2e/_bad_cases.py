@@ -600,6 +600,11 @@ for name, message, text in (
     ("pool over what is not there", "m.yaml:1: layer 'p' (pool): over 'rows' is unknown; there are: fields, width", "layers: [{embedding: {name: e, dim: 4}}, {pool: {name: p, over: rows}}, {dense: {units: 1}}]"),
     ("stack of two widths", "m.yaml:1: layer 's' (stack): input 'h' is 3 wide and 'e' is 4; fields of one list have one width", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, units: 3}}, {stack: {name: s, input: [e, h]}}, {dense: {units: 1}}]"),
     ("product of two sizes", "m.yaml:1: layer 'p' (multiply): input 'e' has 8 numbers a row and 'h' has 3; expected as many, or one a field", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: h, units: 3}}, {multiply: {name: p, input: [e, h]}}, {dense: {units: 1}}]"),
+    ("slice of nothing", "m.yaml:1: layer 's' (slice): 'fields' is a list of names of fields", "layers: [{embedding: {name: e, dim: 4}}, {slice: {name: s}}, {dense: {units: 1}}]"),
+    ("slice by lists", "m.yaml:1: layer 's' (slice): 'fields' is a list of names of fields", "layers: [{embedding: {name: e, dim: 4}}, {slice: {name: s, fields: [[c]]}}, {dense: {units: 1}}]"),
+    ("slice of an unknown field", "m.yaml:1: layer 's' (slice): the data has no field 'd'", "layers: [{embedding: {name: e, dim: 4}}, {slice: {name: s, fields: [c, d]}}, {dense: {units: 1}}]"),
+    ("slice of pairs", "m.yaml:1: layer 's' (slice): input 'p' has other fields than the data; slice an embedding", "layers: [{embedding: {name: e, dim: 4}}, {pairs: {name: p, product: hadamard}}, {slice: {name: s, fields: [c]}}, {dense: {units: 1}}]"),
+    ("heads that do not divide", "m.yaml:1: layer 'f' (bilinear): input 'e' has 8 numbers a row, which 3 heads cannot share", "layers: [{embedding: {name: e, dim: 4}}, {bilinear: {name: f, input: [e, e], heads: 3}}]"),
     ("pairs beyond reason", "m.yaml:1: layer 'pairs_7' (pairs): 64449908476890321 pairs of fields are beyond all reason", "layers: [{embedding: {name: e, dim: 1}}, " + "{pairs: {product: hadamard, self: true}}, " * 7 + "{dense: {units: 1}}]"),
 ):
     case(f"model: {name}", USAGE, message, *train(model="m.yaml"), files={"m.yaml": text + "\n"})
