@@ -113,9 +113,9 @@ def to_shoal(sc):
         same_rows(got, rows, f"Shoal reads {name}")
         v.check("3000 rows" in must("check", TMP / name).out, f"{name}: check counts")
         # There and back: what Shoal makes of it, Spark reads.
-        must("convert", TMP / name, TMP / f"{name}.back", "--compression", "gzip" if gzip else "none")
+        must("convert", TMP / name, TMP / f"{name}_back", "--compression", "gzip" if gzip else "none")
         want = [{k: x for k, x in parse(r).items() if x[0]} for r in records]
-        same_rows(by_id(spark_reads(sc, TMP / f"{name}.back")), want, f"Spark reads {name} as Shoal wrote it again")
+        same_rows(by_id(spark_reads(sc, TMP / f"{name}_back")), want, f"Spark reads {name} as Shoal wrote it again")
 
 
 def empty_parts(sc):
@@ -123,8 +123,19 @@ def empty_parts(sc):
     same_rows(shown(TMP / "sparse"), [{"x": i} for i in range(3)], "shards without records")
 
 
+def partitions(sc):
+    """Spark's folders of a partitioned table, filled by the jobs that write records."""
+    for k in 1, 2:
+        for name in "p", "q r":
+            spark_writes(sc, TMP / "parts" / f"k={k}" / f"name={name.replace(' ', '%20')}", [example([("x", "int64", [k * 10 + i])]) for i in range(3)])
+    got = sorted(shown(TMP / "parts"), key=lambda r: (r["k"], r["name"], r["x"]))
+    want = [{"x": k * 10 + i, "k": k, "name": name} for k in (1, 2) for name in ("p", "q r") for i in range(3)]
+    same_rows(got, want, "Shoal reads partitions")
+
+
 with spark_session() as spark:
     from_shoal(spark.sparkContext)
     to_shoal(spark.sparkContext)
     empty_parts(spark.sparkContext)
+    partitions(spark.sparkContext)
 v.end()
