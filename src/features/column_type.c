@@ -72,3 +72,33 @@ int feature_type_check(const feature *f, const struct ArrowSchema *column, shoal
                      "by --sql, or read a format that keeps types",
                      f->column, type, f->column_type);
 }
+
+void features_wishes_free(char **wishes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        mem_free(wishes[i]);
+    mem_free(wishes);
+}
+
+int features_wishes(const features *f, char ***wishes, size_t *n, shoal_error *err)
+{
+    char **list = mem_calloc((size_t)f->n_features + 1, sizeof *list);
+    size_t at = 0;
+    *n = 0;
+    *wishes = NULL;
+    if (!list)
+        return error_nomem(err, f->n_features * sizeof *list, "the types of columns");
+    for (uint32_t i = 0; i < f->n_features; i++) {
+        const feature *x = &f->feature[i];
+        if (x->kind != FEATURE_CATEGORICAL || !x->column_type)
+            continue;
+        list[at] = mem_sprintf("%s=%s", x->column, x->column_type);
+        if (!list[at++]) {
+            features_wishes_free(list, at);
+            return error_nomem(err, strlen(x->column), "the type of a column");
+        }
+    }
+    *wishes = list;
+    *n = at;
+    return 0;
+}

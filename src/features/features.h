@@ -131,6 +131,10 @@ int features_vocab_set(features *f, uint32_t feature, const uint8_t *bytes, size
 /* Assigns dense columns, fields and id ranges once statistics are known. */
 int features_place(features *f, shoal_error *err);
 
+/* The types of the categories' columns as table_spec.wishes has them; free by features_wishes_free. */
+int features_wishes(const features *f, char ***wishes, size_t *n, shoal_error *err);
+void features_wishes_free(char **wishes, size_t n);
+
 /* ---- raw rows ---- */
 
 /* One row, fixed width, little-endian, row-major so that mixed rows are read in one piece:

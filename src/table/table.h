@@ -29,6 +29,8 @@ typedef struct table_spec {
     size_t n_columns;
     const char *const *types; /* "COLUMN=TYPE" of CSV and JSON lines; all others are found from the rows */
     size_t n_types;
+    const char *const *wishes; /* "COLUMN=TYPE": what a model was trained on; a column of text is read so where it can be */
+    size_t n_wishes;
     char delimiter;           /* of CSV; 0: found from its first line */
     int no_header;            /* CSV without a line of names */
     uint64_t limit;           /* rows; 0: all */

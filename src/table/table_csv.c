@@ -213,6 +213,7 @@ static int set_types(csv_source *s, const table_spec *spec, const kinds *k, shoa
     for (int64_t i = 0; r == 0 && i < s->schema.n_children; i++) {
         struct ArrowSchema *field = s->schema.children[i];
         const char *said = text_type_said(spec, field->name);
+        if (!said) said = text_type_wished(spec, field->name, k[i].any != 0);
         if (said) r = text_types_set(field, said, err);
         else r = arrow_schema_set_format(field, cell_format(k[i].all, k[i].any), err);
         cell_target_of(field, &s->target[i]);

@@ -7,14 +7,23 @@
 
 #define SHOWN 40
 
-const char *text_type_said(const table_spec *spec, const char *column)
+static const char *type_of(const char *const *entries, size_t n_entries, const char *column)
 {
     size_t n = strlen(column);
-    for (size_t i = 0; i < spec->n_types; i++) {
-        const char *equals = strrchr(spec->types[i], '=');
-        if (equals && (size_t)(equals - spec->types[i]) == n && memcmp(spec->types[i], column, n) == 0) return equals + 1;
+    for (size_t i = 0; i < n_entries; i++) {
+        const char *equals = strrchr(entries[i], '=');
+        if (equals && (size_t)(equals - entries[i]) == n && memcmp(entries[i], column, n) == 0) return equals + 1;
     }
     return NULL;
+}
+
+const char *text_type_said(const table_spec *spec, const char *column) { return type_of(spec->types, spec->n_types, column); }
+
+const char *text_type_wished(const table_spec *spec, const char *column, int has_values)
+{
+    const char *type = type_of(spec->wishes, spec->n_wishes, column);
+    if (!type || strcmp(type, "utf8") == 0 || strcmp(type, "large_utf8") == 0) return type ? "utf8" : NULL;
+    return has_values || strncmp(type, "list<", 5) == 0 || strncmp(type, "large_list<", 11) == 0 ? NULL : type;
 }
 
 int text_types_check(const table_spec *spec, const struct ArrowSchema *schema, shoal_error *err)

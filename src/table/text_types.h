@@ -9,6 +9,9 @@
 
 /* The type that "COLUMN=TYPE" of spec->types gives a column, NULL when none does. */
 const char *text_type_said(const table_spec *spec, const char *column);
+/* The same of spec->wishes: utf8 always (007 is no 7 for a model that was trained on text), another type only when the rows
+ * so far tell none (has_values 0) and text is read as it. */
+const char *text_type_wished(const table_spec *spec, const char *column, int has_values);
 /* USAGE when an entry is none, or names no column of the schema, or a type that text is not read as. */
 int text_types_check(const table_spec *spec, const struct ArrowSchema *schema, shoal_error *err);
 /* Gives a column the type that was said. USAGE when there is no such type, or text is not read as it. */

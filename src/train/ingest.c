@@ -322,7 +322,14 @@ static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, sho
     spec.columns = names;
     spec.n_columns = n;
     spec.quarantine = damage;
-    rc = table_open(&spec, &p->table, err);
+    char **wishes = NULL;
+    size_t n_wishes = 0;
+    rc = features_wishes(p->features, &wishes, &n_wishes, err);
+    spec.wishes = (const char *const *)wishes;
+    spec.n_wishes = n_wishes;
+    if (rc == 0)
+        rc = table_open(&spec, &p->table, err);
+    features_wishes_free(wishes, n_wishes);
     if (rc == 0)
         rc = binding_new(p->features, table_schema(p->table), 1, &p->binding, err);
     mem_free(names);

@@ -69,12 +69,18 @@ int scoring_open(const shoal_options *o, const shoal_host *host, const char *out
     if (rc == 0) rc = table_spec_from(o, paths, n_paths, 0, &spec, err);
     if (rc == 0 && n_paths == 0 && !spec.stream)
         rc = error_set(err, SHOAL_USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST");
+    char **wishes = NULL;
+    size_t n_wishes = 0;
+    if (rc == 0) rc = features_wishes(out->file.features, &wishes, &n_wishes, err);
     if (rc == 0) {
         spec.columns = out->columns;
         spec.n_columns = out->n_columns;
         spec.quarantine = out->quarantine;
+        spec.wishes = (const char *const *)wishes;
+        spec.n_wishes = n_wishes;
         rc = table_open(&spec, &out->table, err);
     }
+    features_wishes_free(wishes, n_wishes);
     if (rc) scoring_release(out);
     return rc;
 }

@@ -37,6 +37,17 @@ for cast, column in (("flag::varchar AS flag", "flag"), ("day::varchar AS day", 
             f"SELECT * REPLACE ({cast}) FROM src", "--out", "other")
     v.check(r.code == 3 and f"feature column '{column}' is " in r.message, f"validation, {cast}: {r}")
 
+# CSV has no types: its columns are read as the model's were, though these rows alone look like bool, numbers, or nothing
+words = [(i * 7919 % 3 % 2, ["true", "false", "x"][i % 3], f"{i % 5:03d}", f"2024-03-{i % 5 + 1:02d}") for i in range(400)]
+(TMP / "words.csv").write_text("label,b,z,d\n" + "".join(f"{y},{b},{z},{d}\n" for y, b, z, d in words))
+must("convert", "words.csv", "words.parquet", "--types", "z=utf8")
+(TMP / "w.yaml").write_text("features: {b: categorical, z: categorical, d: categorical}\n")
+must("train", "words.parquet", "--label", "label", "--model", "lr", "--epochs", 9, "--lr", "0.1", "--batch-size", 64, "--features", "w.yaml", "--out", "w")
+(TMP / "few.csv").write_text("b,z,d\n" + "".join(f"{b},{z},\n" for _, b, z, _ in words if b != "x"))
+few = "SELECT b, z, NULL::date AS d FROM src WHERE b <> 'x'"
+a, b = run("predict", "w", "few.csv", "-"), run("predict", "w", "words.parquet", "-", "--sql", few)
+v.check(a.code == 0 and len(a.out.splitlines()) == 267 and a.out == b.out, f"CSV: {a.err} {b.err}")
+
 # --keep '*': the table as it is, and the score behind it
 must("predict", "m", "rows.parquet", "all.parquet", "--keep", "*")
 must("predict", "m", "rows.parquet", "two.parquet", "--keep", "note,id")
