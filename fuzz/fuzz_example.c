@@ -1,4 +1,4 @@
-/* fuzz_example.c: any bytes as a tf.train.Example: all features and values are read, nothing outside the bytes is; and the
+/* fuzz_example.c: any bytes as a tf.train.Example or SequenceExample: all features and values are read, nothing outside the bytes is; and the
  * scanner finds what the cursor finds. */
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (f.kind == EXAMPLE_FLOAT) while (example_f32(&f, &real, &err) == 1) sum += real > 0;
         if (f.kind == EXAMPLE_INT64) while (example_i64(&f, &whole, &err) == 1) sum += (uint64_t)whole;
     }
+    view entry, key, list;
+    sequence_start(&c, view_of((const char *)data, size));
+    while (example_next_entry(&c, &entry, &err) == 1 && example_entry(entry, &key, &list, &err) == 0)
+        while (sequence_next(&list, &f, &err) == 1) sum += f.kind;
+    sum += (uint64_t)example_check(view_of((const char *)data, size), &err);
+    sum += (uint64_t)sequence_has_lists(view_of((const char *)data, size));
     static volatile uint64_t seen; /* so that the reads are not left out */
     seen = sum;
     return seen & 0;

@@ -17,8 +17,9 @@ enum example_kind { EXAMPLE_NONE, EXAMPLE_BYTES, EXAMPLE_FLOAT, EXAMPLE_INT64 };
 const char *example_kind_name(enum example_kind k); /* "bytes", "float", "int64", "nothing" */
 
 typedef struct example_cursor {
-    view rest;     /* of the Example */
-    view features; /* of the Features message that is open */
+    view rest;     /* of the record */
+    view features; /* of the Features (or FeatureLists) message that is open */
+    unsigned top;  /* its field in the record */
 } example_cursor;
 
 /* A feature and its values not yet given out. */
@@ -36,7 +37,13 @@ int example_next_entry(example_cursor *c, view *entry, shoal_error *err);
 int example_entry(view entry, view *key, view *value, shoal_error *err);
 int example_open(view value, example_feature *f, shoal_error *err);
 
-/* Whether a record is an Example in every value: 0 or DATA. */
+/* The feature lists of a SequenceExample { 1: context, Features; 2: FeatureLists }, whose context is read like an Example. Entries
+ * come by example_next_entry; the value of each is a FeatureList { 1: Feature, repeated }, of which this takes the next. */
+void sequence_start(example_cursor *c, view record);
+int sequence_next(view *list, example_feature *f, shoal_error *err);
+/* Whether a record has any feature list; one that is no Example has none. */
+int sequence_has_lists(view record);
+/* Whether a record is an Example, or SequenceExample, in every value: 0 or DATA. */
 int example_check(view record, shoal_error *err);
 
 /* The next value of a feature of that kind: 1, 0 at the end, or DATA. */

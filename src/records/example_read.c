@@ -86,6 +86,36 @@ void example_start(example_cursor *c, view record)
 {
     c->rest = record;
     c->features = view_of(record.p, 0);
+    c->top = 1;
+}
+
+void sequence_start(example_cursor *c, view record)
+{
+    example_start(c, record);
+    c->top = 2;
+}
+
+int sequence_has_lists(view record)
+{
+    example_cursor c;
+    view rest = record, bytes, entry;
+    uint64_t tag;
+    if (record.n == 0 || (field(&rest, &tag, &bytes) == 0 && rest.n == 0 && tag == TAG(1u, WIRE_BYTES))) return 0; /* the rule: no more than features */
+    sequence_start(&c, record);
+    return example_next_entry(&c, &entry, NULL) == 1;
+}
+
+int sequence_next(view *list, example_feature *f, shoal_error *err)
+{
+    while (list->n > 0) {
+        view bytes;
+        uint64_t tag;
+        if (field(list, &tag, &bytes) < 0) return damaged(err, "a feature list is cut or broken");
+        if (tag != TAG(1u, WIRE_BYTES)) continue;
+        int r = example_open(bytes, f, err);
+        return r < 0 ? r : 1;
+    }
+    return 0;
 }
 
 /* A Feature may hold several lists: lists of one kind are joined, one of another kind replaces what was before it. The
@@ -129,7 +159,7 @@ int example_next_entry(example_cursor *c, view *entry, shoal_error *err)
         view bytes;
         uint64_t tag;
         if (field(v, &tag, &bytes) < 0) return damaged(err, "a field's length is wrong or its type unknown");
-        if (tag != TAG(1u, WIRE_BYTES)) continue;
+        if (tag != TAG(v == &c->rest ? c->top : 1u, WIRE_BYTES)) continue;
         if (v == &c->rest) {
             c->features = bytes;
             continue;
@@ -211,19 +241,33 @@ int example_i64(example_feature *f, int64_t *v, shoal_error *err)
     return 1;
 }
 
+static int check_values(example_feature *f, shoal_error *err)
+{
+    view text;
+    float real;
+    int64_t whole;
+    int r;
+    while ((r = f->kind == EXAMPLE_BYTES ? example_bytes(f, &text, err) : f->kind == EXAMPLE_FLOAT ? example_f32(f, &real, err) :
+                f->kind == EXAMPLE_INT64 ? example_i64(f, &whole, err) : 0) == 1) {}
+    return r;
+}
+
 int example_check(view record, shoal_error *err)
 {
     example_cursor c;
     example_feature f;
+    view entry, key, list;
     int r;
     example_start(&c, record);
-    while ((r = example_next(&c, &f, err)) == 1) {
-        view text;
-        float real;
-        int64_t whole;
-        while ((r = f.kind == EXAMPLE_BYTES ? example_bytes(&f, &text, err) : f.kind == EXAMPLE_FLOAT ? example_f32(&f, &real, err) :
-                    f.kind == EXAMPLE_INT64 ? example_i64(&f, &whole, err) : 0) == 1) {}
-        if (r < 0) break;
+    while ((r = example_next(&c, &f, err)) == 1)
+        if ((r = check_values(&f, err)) < 0) return r;
+    if (r < 0) return r;
+    sequence_start(&c, record);
+    while ((r = example_next_entry(&c, &entry, err)) == 1) {
+        if ((r = example_entry(entry, &key, &list, err)) < 0) return r;
+        while ((r = sequence_next(&list, &f, err)) == 1)
+            if ((r = check_values(&f, err)) < 0) return r;
+        if (r < 0) return r;
     }
     return r;
 }

@@ -235,7 +235,7 @@ static int scan_features(example_scanner *s, view features, uint32_t *last, exam
         p = entry + n;
     }
     /* Something that is no entry of the usual shape: the rest goes by the general cursor. */
-    example_cursor c = {view_of(NULL, 0), view_of((const char *)p, (size_t)(end - p))};
+    example_cursor c = {view_of(NULL, 0), view_of((const char *)p, (size_t)(end - p)), 1};
     view other;
     int rc;
     while ((rc = example_next_entry(&c, &other, err)) == 1)

@@ -21,6 +21,8 @@ enum arrow_type {
  * format says: ":hugeint", ":uhugeint" and ":uuid" are the types of these names, any other is refused by what follows. */
 enum arrow_type arrow_type_of(const struct ArrowSchema *field);
 const char *arrow_type_name(const struct ArrowSchema *field, char *out, size_t n); /* "int64", "list<utf8>", ... */
+/* Whether an int64 of a file is a value of the type, which is a whole number in memory. */
+int arrow_type_holds(enum arrow_type t, int64_t v);
 int arrow_type_is_int(enum arrow_type t);
 int arrow_type_is_float(enum arrow_type t);
 int arrow_type_is_text(enum arrow_type t); /* utf8 and binary, large or not */
@@ -43,6 +45,8 @@ int arrow_schema_struct(struct ArrowSchema *out, int64_t n_children, shoal_error
 int arrow_schema_set(struct ArrowSchema *child, const char *name, const char *format, int nullable, shoal_error *err);
 int arrow_schema_set_format(struct ArrowSchema *own, const char *format, shoal_error *err); /* of a schema made by these */
 int arrow_schema_set_list(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err);
+/* A list of lists. */
+int arrow_schema_set_lists(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err);
 
 /* Arrow format strings of simple types both ways; ARROW_OTHER for what is none of them. */
 enum arrow_type arrow_type_of_format(const char *format);
@@ -90,6 +94,9 @@ int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *er
 /* Lists: open, add items (i64, f64 or text by the item type), close. */
 int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err);
 int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err);
+/* Lists of lists: between open and close of the outer one, the same of each inner one, which may be null. */
+int arrow_builder_inner_open(arrow_builder *b, int64_t column, shoal_error *err);
+int arrow_builder_inner_close(arrow_builder *b, int64_t column, int is_null, shoal_error *err);
 /* Hands the rows over as one struct array and starts anew. */
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err);
 

@@ -31,7 +31,7 @@ static int node_init(node *n, const struct ArrowSchema *field, int depth, shoal_
     n->is_list = arrow_type_is_list(n->type);
     n->is_text = arrow_type_is_text(n->type);
     n->is_wide = n->type == ARROW_LARGE_UTF8 || n->type == ARROW_LARGE_BINARY || n->type == ARROW_LARGE_LIST;
-    if (n->type == ARROW_OTHER || n->type == ARROW_STRUCT || n->type == ARROW_DECIMAL128 || depth > 1)
+    if (n->type == ARROW_OTHER || n->type == ARROW_STRUCT || n->type == ARROW_DECIMAL128 || depth > 2)
         return error_set(err, SHOAL_DATA, "column '%s': rows of type %s cannot be built", field->name, arrow_type_name(field, name, sizeof name));
     if (!n->is_list) return 0;
     n->item = mem_calloc(1, sizeof *n->item);
@@ -166,7 +166,8 @@ static inline int add_i64(node *n, int64_t v, shoal_error *err)
 static inline node *target(arrow_builder *b, int64_t column)
 {
     node *n = &b->column[column];
-    return n->item ? n->item : n;
+    while (n->item) n = n->item;
+    return n;
 }
 
 int arrow_builder_null(arrow_builder *b, int64_t column, shoal_error *err)
@@ -202,6 +203,8 @@ int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *er
 
 int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(&b->column[column], err); }
 int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return note(&b->column[column], 0, err); }
+int arrow_builder_inner_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(b->column[column].item, err); }
+int arrow_builder_inner_close(arrow_builder *b, int64_t column, int is_null, shoal_error *err) { return note(b->column[column].item, is_null, err); }
 
 static void node_clear(node *n)
 {

@@ -109,6 +109,22 @@ const char *arrow_type_name(const struct ArrowSchema *field, char *out, size_t n
     return out;
 }
 
+int arrow_type_holds(enum arrow_type t, int64_t v)
+{
+    switch (t) {
+    case ARROW_BOOL: return v == 0 || v == 1;
+    case ARROW_I8: return v >= INT8_MIN && v <= INT8_MAX;
+    case ARROW_U8: return v >= 0 && v <= UINT8_MAX;
+    case ARROW_I16: return v >= INT16_MIN && v <= INT16_MAX;
+    case ARROW_U16: return v >= 0 && v <= UINT16_MAX;
+    case ARROW_I32:
+    case ARROW_DATE32: return v >= INT32_MIN && v <= INT32_MAX;
+    case ARROW_U32: return v >= 0 && v <= UINT32_MAX;
+    case ARROW_U64: return v >= 0;
+    default: return 1;
+    }
+}
+
 int arrow_type_is_int(enum arrow_type t) { return t >= ARROW_I8 && t <= ARROW_U64; }
 int arrow_type_is_float(enum arrow_type t) { return t == ARROW_F32 || t == ARROW_F64; }
 int arrow_type_is_text(enum arrow_type t) { return t >= ARROW_UTF8 && t <= ARROW_LARGE_BINARY; }
@@ -261,6 +277,14 @@ int arrow_schema_set_list(struct ArrowSchema *child, const char *name, const cha
 {
     int r = schema_init(child, name, "+l", ARROW_FLAG_NULLABLE, 1, err);
     if (r == 0) r = arrow_schema_set(child->children[0], "item", item_format, 1, err);
+    if (r < 0 && child->release) child->release(child);
+    return r;
+}
+
+int arrow_schema_set_lists(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err)
+{
+    int r = schema_init(child, name, "+l", ARROW_FLAG_NULLABLE, 1, err);
+    if (r == 0) r = arrow_schema_set_list(child->children[0], "item", item_format, err);
     if (r < 0 && child->release) child->release(child);
     return r;
 }

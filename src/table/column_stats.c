@@ -259,6 +259,7 @@ int column_stats_finish(const column_stats *s, record_index *x, shoal_error *err
         f->name = mem_strdup(c->field->name);
         f->type = mem_strdup(arrow_type_name(c->field, type, sizeof type));
         if (!f->name || !f->type) return error_nomem(err, 0, "a feature of an index");
+        if (arrow_type_is_list(arrow_type_of(c->field)) && arrow_type_is_list(arrow_type_of(c->field->children[0]))) x->type = RECORD_SEQUENCE;
         f->nullable = (c->field->flags & ARROW_FLAG_NULLABLE) != 0;
         f->nulls = c->nulls;
         f->values = c->values;

@@ -128,22 +128,6 @@ static int misfit(example_decoder *d, size_t i, const out_column *c, const char 
     return 0;
 }
 
-static int fits(enum arrow_type t, int64_t v)
-{
-    switch (t) {
-    case ARROW_BOOL: return v == 0 || v == 1;
-    case ARROW_I8: return v >= INT8_MIN && v <= INT8_MAX;
-    case ARROW_U8: return v >= 0 && v <= UINT8_MAX;
-    case ARROW_I16: return v >= INT16_MIN && v <= INT16_MAX;
-    case ARROW_U16: return v >= 0 && v <= UINT16_MAX;
-    case ARROW_I32:
-    case ARROW_DATE32: return v >= INT32_MIN && v <= INT32_MAX;
-    case ARROW_U32: return v >= 0 && v <= UINT32_MAX;
-    case ARROW_U64: return v >= 0;
-    default: return 1;
-    }
-}
-
 /* The record of row i is no Example. */
 static int broken(example_decoder *d, size_t i, const shoal_error *why)
 {
@@ -248,7 +232,7 @@ static int fill_integers(example_decoder *d, const out_column *c, arrow_node *no
         d->present[i] = 1;
         if (s[i].form != EXAMPLE_PACKED || s[i].kind != EXAMPLE_INT64 || !whole_varint(&s[i], &v.whole))
             d->present[i] = (uint8_t)one_value(d, i, c, &s[i], &v);
-        if (!fits(c->item, v.whole)) misfit(d, i, c, NOT_IN_RANGE);
+        if (!arrow_type_holds(c->item, v.whole)) misfit(d, i, c, NOT_IN_RANGE);
         if (width == 8) memcpy(to, &v.whole, 8);
         else if (width == 4) memcpy(to, &v.whole, 4);
         else memcpy(to, &v.whole, width);
@@ -311,7 +295,7 @@ static int add_item(example_decoder *d, size_t i, int64_t column, example_featur
     } else if (c->kind == EXAMPLE_FLOAT) {
         r = arrow_builder_f64(d->builder, column, (double)v.real, err);
     } else {
-        if (!fits(c->item, v.whole)) return misfit(d, i, c, NOT_IN_RANGE);
+        if (!arrow_type_holds(c->item, v.whole)) return misfit(d, i, c, NOT_IN_RANGE);
         r = arrow_builder_i64(d->builder, column, v.whole, err);
     }
     return r < 0 ? r : 1;
@@ -326,7 +310,7 @@ static int fill_any(example_decoder *d, int64_t column, const example_slot *s, s
         int r = 0;
         if (!c->is_list) {
             r = c->kind != EXAMPLE_NONE && one_value(d, i, c, &s[i], &v);
-            if (r && !fits(c->item, v.whole)) misfit(d, i, c, NOT_IN_RANGE);
+            if (r && !arrow_type_holds(c->item, v.whole)) misfit(d, i, c, NOT_IN_RANGE);
             r = r ? arrow_builder_i64(d->builder, column, v.whole, err) : arrow_builder_null(d->builder, column, err);
         } else if (open_slot(d, i, c, &s[i], &f)) {
             r = arrow_builder_null(d->builder, column, err);

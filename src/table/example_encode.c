@@ -18,9 +18,10 @@
 /*  0a ENTRY | 0a k KEY | 12 VALUE | kind LIST | 0a n ...: what stands in front of n bytes of value */
 typedef struct out_column {
     view key;
-    enum arrow_type type, item; /* item: of a list, else the type itself */
+    enum arrow_type type, inner, item; /* item: of a list, else the type itself; inner: of a list of lists, its lists */
     enum example_kind kind;
     int is_list;
+    int is_lists; /* a list of lists */
     uint32_t head_n, head_chunks; /* 0: the key is too long for a head */
     uint8_t head[HEAD_BYTES];
 } out_column;
@@ -29,6 +30,7 @@ struct example_encoder {
     out_column *column;
     int64_t n_columns;
     size_t fixed; /* bytes of a record at most, but for text and lists */
+    int has_lists;
 };
 
 /* What is being written. */
@@ -38,6 +40,7 @@ typedef struct pen {
     uint8_t *end; /* of the memory, less what a record may need without asking; may lie before p */
     size_t fixed;
     uint64_t row;
+    buf lists, features; /* of the record: the entries of its feature lists; the Features of the one at hand */
 } pen;
 
 static int column_set(out_column *c, const struct ArrowSchema *field, shoal_error *err)
@@ -46,7 +49,10 @@ static int column_set(out_column *c, const struct ArrowSchema *field, shoal_erro
     c->key = view_of(field->name, strlen(field->name));
     c->type = arrow_type_of(field);
     c->is_list = arrow_type_is_list(c->type);
-    c->item = c->is_list ? arrow_type_of(field->children[0]) : c->type;
+    const struct ArrowSchema *item = c->is_list ? field->children[0] : field;
+    c->is_lists = c->is_list && arrow_type_is_list(arrow_type_of(item));
+    c->item = arrow_type_of(c->is_lists ? item->children[0] : item);
+    c->inner = arrow_type_of(item);
     c->kind = arrow_type_is_text(c->item) ? EXAMPLE_BYTES : arrow_type_is_float(c->item) ? EXAMPLE_FLOAT : EXAMPLE_INT64;
     switch (c->item) {
     case ARROW_OTHER:
@@ -91,6 +97,7 @@ int example_encoder_new(const struct ArrowSchema *schema, example_encoder **out,
     e->fixed = TFRECORD_HEADER_BYTES + FIELD_MAX + TFRECORD_FOOTER_BYTES + CHUNK;
     for (int64_t i = 0; r == 0 && i < schema->n_children; i++) {
         r = column_set(&e->column[i], schema->children[i], err);
+        e->has_lists |= e->column[i].is_lists;
         e->fixed += e->column[i].key.n + 5 * FIELD_MAX + VARINT_MAX;
     }
     if (r < 0) {
@@ -249,16 +256,9 @@ static int list_size(const pen *w, const out_column *c, const struct ArrowArray 
     return r;
 }
 
-static int put_list(pen *w, const out_column *c, const struct ArrowArray *a, int64_t row, shoal_error *err)
+/* The items as list_size counted them, from p on; returns what is behind them. */
+static uint8_t *put_items(const pen *w, const out_column *c, const struct ArrowArray *items, int64_t begin, int64_t end, uint8_t *p)
 {
-    int64_t begin, end;
-    size_t n;
-    const struct ArrowArray *items = a->children[0];
-    arrow_list(c->type, a, row, &begin, &end);
-    int r = list_size(w, c, items, begin, end, &n, err);
-    if (r == 0) r = room(w, n, err);
-    if (r < 0) return r;
-    uint8_t *p = c->kind == EXAMPLE_BYTES || begin == end ? heads_put(w->p, c, n) : head_put(w->p, c, n);
     for (int64_t i = begin; i < end; i++) {
         float real;
         uint64_t whole;
@@ -276,8 +276,69 @@ static int put_list(pen *w, const out_column *c, const struct ArrowArray *a, int
             p = varint_put(p, whole);
         }
     }
-    w->p = p;
+    return p;
+}
+
+static int put_list(pen *w, const out_column *c, const struct ArrowArray *a, int64_t row, shoal_error *err)
+{
+    int64_t begin, end;
+    size_t n;
+    const struct ArrowArray *items = a->children[0];
+    arrow_list(c->type, a, row, &begin, &end);
+    int r = list_size(w, c, items, begin, end, &n, err);
+    if (r == 0) r = room(w, n, err);
+    if (r < 0) return r;
+    uint8_t *p = c->kind == EXAMPLE_BYTES || begin == end ? heads_put(w->p, c, n) : head_put(w->p, c, n);
+    w->p = put_items(w, c, items, begin, end, p);
     return 0;
+}
+
+/* One Feature of a feature list; a null is one without a kind. */
+static int put_feature(pen *w, const out_column *c, const struct ArrowArray *inner, int64_t i, shoal_error *err)
+{
+    int64_t begin, end;
+    size_t n;
+    if (arrow_is_null(inner, i)) return buf_append(&w->features, "\x0a\0", 2, err);
+    arrow_list(c->inner, inner, i, &begin, &end);
+    int r = list_size(w, c, inner->children[0], begin, end, &n, err);
+    if (r < 0) return r;
+    int is_packed = c->kind != EXAMPLE_BYTES && n > 0;
+    size_t list = is_packed ? field_size(n) : n, feature = field_size(list);
+    if ((r = buf_reserve(&w->features, field_size(feature) + CHUNK, err)) < 0) return r;
+    uint8_t *p = field_put(w->features.data + w->features.len, 1, feature);
+    p = field_put(p, (unsigned)c->kind, list);
+    if (is_packed) p = field_put(p, 1, n);
+    put_items(w, c, inner->children[0], begin, end, p);
+    w->features.len += field_size(feature);
+    return 0;
+}
+
+/* An entry of FeatureLists. */
+static int put_feature_list(pen *w, const out_column *c, const struct ArrowArray *a, int64_t row, shoal_error *err)
+{
+    int64_t begin, end;
+    int r = 0;
+    arrow_list(c->type, a, row, &begin, &end);
+    buf_clear(&w->features);
+    for (int64_t i = begin; r == 0 && i < end; i++) r = put_feature(w, c, a->children[0], i, err);
+    size_t entry = field_size(c->key.n) + field_size(w->features.len);
+    if (r == 0) r = buf_reserve(&w->lists, field_size(entry), err);
+    if (r < 0) return r;
+    uint8_t *p = field_put(w->lists.data + w->lists.len, 1, entry);
+    p = field_put(p, 1, c->key.n);
+    if (c->key.n > 0) memcpy(p, c->key.p, c->key.n);
+    p = field_put(p + c->key.n, 2, w->features.len);
+    if (w->features.len > 0) memcpy(p, w->features.data, w->features.len);
+    w->lists.len += field_size(entry);
+    return 0;
+}
+
+/* FeatureLists, behind the context. */
+static uint8_t *lists_put(const pen *w, uint8_t *p)
+{
+    p = field_put(p, 2, w->lists.len);
+    if (w->lists.len > 0) memcpy(p, w->lists.data, w->lists.len);
+    return p + w->lists.len;
 }
 
 static inline int put_value(pen *w, const out_column *c, const struct ArrowArray *a, int64_t row, shoal_error *err)
@@ -307,16 +368,19 @@ static inline int put_value(pen *w, const out_column *c, const struct ArrowArray
 /* ---- records ------------------------------------------------------------------------------------------------------------ */
 
 /* The frame around the Features message that starts `lead` bytes behind out->len. */
-static int put_frame(pen *w, size_t lead, shoal_error *err)
+static int put_frame(pen *w, size_t lead, int has_lists, shoal_error *err)
 {
-    size_t start = w->out->len, body = (size_t)(w->p - w->out->data) - start - lead;
+    size_t start = w->out->len, body = (size_t)(w->p - w->out->data) - start - lead, behind = has_lists ? field_size(w->lists.len) : 0;
+    int r = room(w, behind, err);
+    if (r < 0) return r;
     size_t head = TFRECORD_HEADER_BYTES + 1 + varint_size(body);
-    if (body + FIELD_MAX > TFRECORD_BYTES_MAX)
-        return error_set(err, SHOAL_DATA, "record %llu has %zu bytes; a TFRecord holds at most 2 GiB", (unsigned long long)w->row, body);
+    if (body + behind + FIELD_MAX > TFRECORD_BYTES_MAX)
+        return error_set(err, SHOAL_DATA, "record %llu has %zu bytes; a TFRecord holds at most 2 GiB", (unsigned long long)w->row, body + behind);
     uint8_t *frame = w->out->data + start;
     if (head != lead) memmove(frame + head, frame + lead, body);
     field_put(frame + TFRECORD_HEADER_BYTES, 1, body);
-    size_t data = head - TFRECORD_HEADER_BYTES + body;
+    if (has_lists) lists_put(w, frame + head + body);
+    size_t data = head - TFRECORD_HEADER_BYTES + body + behind;
     tfrecord_seal(frame, data);
     w->out->len += tfrecord_framed(data);
     return 0;
@@ -336,9 +400,13 @@ int example_encode(const example_encoder *e, const struct ArrowArray *batch, int
         for (int64_t k = 0; r == 0 && k < e->n_columns; k++) {
             const struct ArrowArray *a = batch->children[k];
             const out_column *c = &e->column[k];
-            if (c->type != ARROW_NULL && !is_null(a, i)) r = put_value(&w, c, a, i, err);
+            if (c->type == ARROW_NULL || is_null(a, i)) continue;
+            r = c->is_lists ? put_feature_list(&w, c, a, i, err) : put_value(&w, c, a, i, err);
         }
-        if (r == 0) r = put_frame(&w, lead, err);
+        if (r == 0) r = put_frame(&w, lead, e->has_lists, err);
+        buf_clear(&w.lists);
     }
+    buf_release(&w.lists);
+    buf_release(&w.features);
     return r;
 }

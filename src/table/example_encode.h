@@ -1,4 +1,5 @@
-/* example_encode.h: rows of a batch as framed records of tf.train.Example, without an object a feature. What stands in front of
+/* example_encode.h: rows of a batch as framed records of tf.train.Example, without an object a feature; of SequenceExample when a
+ * column is a list of lists, which then is a feature list, and all others are its context. What stands in front of
  * a value is the same in every row but for its lengths, so it is made once a column and copied. A null is a key that is left
  * out; what TFRecord cannot hold exactly is refused (docs/types.md). */
 #ifndef TABLE_EXAMPLE_ENCODE_H

@@ -15,6 +15,7 @@ typedef struct column {
     enum example_kind kind;
     int is_list; /* some record had not exactly one value */
     int not_utf8;
+    int is_lists; /* a feature list */
 } column;
 
 struct example_infer {
@@ -103,6 +104,37 @@ static int count_values(column *c, example_feature f, shoal_error *err)
     return r;
 }
 
+static int note_kind(column *c, example_feature *f, shoal_error *err)
+{
+    if (f->kind == EXAMPLE_NONE) return 0;
+    if (c->kind != EXAMPLE_NONE && c->kind != f->kind)
+        return error_set(err, SHOAL_DATA, "feature '%s' holds %s, but %s in an earlier record; a column has one type", c->name,
+                         example_kind_name(f->kind), example_kind_name(c->kind));
+    c->kind = f->kind;
+    return count_values(c, *f, err);
+}
+
+static int add_lists(example_infer *s, view record, shoal_error *err)
+{
+    example_cursor cursor;
+    example_feature f;
+    view entry, key, list;
+    int r;
+    sequence_start(&cursor, record);
+    while ((r = example_next_entry(&cursor, &entry, err)) == 1) {
+        if ((r = example_entry(entry, &key, &list, err)) < 0) return r;
+        column *c = find(s, key, 0);
+        if (c && !c->is_lists)
+            return error_set(err, SHOAL_DATA, "'%s' is a feature list here, and a feature in this or an earlier record; a column has one type", c->name);
+        if (!c && (r = add_column(s, key, &c, err)) < 0) return r;
+        c->is_lists = 1;
+        while ((r = sequence_next(&list, &f, err)) == 1)
+            if ((r = note_kind(c, &f, err)) < 0) return r;
+        if (r < 0) return r;
+    }
+    return r;
+}
+
 int example_infer_add(example_infer *s, view record, shoal_error *err)
 {
     example_cursor cursor;
@@ -114,15 +146,11 @@ int example_infer_add(example_infer *s, view record, shoal_error *err)
         column *c = find(s, f.key, hint);
         if (!c && (r = add_column(s, f.key, &c, err)) < 0) break;
         hint = (size_t)(c - s->columns) + 1;
-        if (f.kind == EXAMPLE_NONE) continue;
-        if (c->kind != EXAMPLE_NONE && c->kind != f.kind) {
-            return error_set(err, SHOAL_DATA, "feature '%s' holds %s, but %s in an earlier record; a column has one type", c->name,
-                             example_kind_name(f.kind), example_kind_name(c->kind));
-        }
-        c->kind = f.kind;
-        if ((r = count_values(c, f, err)) < 0) break;
+        if (c->is_lists)
+            return error_set(err, SHOAL_DATA, "'%s' is a feature here, and a feature list in an earlier record; a column has one type", c->name);
+        if ((r = note_kind(c, &f, err)) < 0) break;
     }
-    return r;
+    return r < 0 ? r : add_lists(s, record, err);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(((const column *)a)->name, ((const column *)b)->name); }
@@ -140,7 +168,8 @@ int example_infer_schema(example_infer *s, struct ArrowSchema *out, shoal_error 
     for (size_t i = 0; r == 0 && i < n; i++) {
         column *c = &s->columns[i];
         const char *format = c->kind == EXAMPLE_FLOAT ? "f" : c->kind == EXAMPLE_INT64 ? "l" : c->not_utf8 ? "z" : "u";
-        r = c->is_list ? arrow_schema_set_list(out->children[i], c->name, format, err) : arrow_schema_set(out->children[i], c->name, format, 1, err);
+        if (c->is_lists) r = arrow_schema_set_lists(out->children[i], c->name, format, err);
+        else r = c->is_list ? arrow_schema_set_list(out->children[i], c->name, format, err) : arrow_schema_set(out->children[i], c->name, format, 1, err);
     }
     return r;
 }

@@ -63,10 +63,11 @@ int schema_column_of(const char *name, const char *type, int nullable, struct Ar
     char room[80];
     if (strncmp(type, "large_", 6) == 0) type += 6; /* sizes of offsets are not the file's matter */
     size_t n = strlen(type);
-    int is_list = n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>';
-    const char *format = is_list ? format_of_type(type + 5, n - 6, room) : format_of_type(type, n, room);
+    int depth = 0;
+    for (; depth < 2 && n > 6 && strncmp(type, "list<", 5) == 0 && type[n - 1] == '>'; depth++) type += 5, n -= 6;
+    const char *format = format_of_type(type, n, room);
     if (!format) return 0;
-    int r = is_list ? arrow_schema_set_list(out, name, format, err) : arrow_schema_set(out, name, format, nullable, err);
+    int r = depth == 2 ? arrow_schema_set_lists(out, name, format, err) : depth == 1 ? arrow_schema_set_list(out, name, format, err) : arrow_schema_set(out, name, format, nullable, err);
     return r < 0 ? r : 1;
 }
 

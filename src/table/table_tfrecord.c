@@ -13,6 +13,7 @@
 #include "table/example_columns.h"
 #include "table/example_infer.h"
 #include "table/index_file.h"
+#include "table/sequence_columns.h"
 #include "table/source.h"
 
 #define SAMPLE_RECORDS 1000
@@ -47,14 +48,18 @@ typedef struct tfrecord_source {
     uint64_t rows;
     int has_sidecar;
     struct ArrowSchema all, wanted;
+    struct ArrowSchema all_context, context, all_lists, lists; /* of `all` and `wanted`: features, and feature lists */
     example_columns *columns;
-    example_decoder **decoder; /* one a thread */
+    example_decoder **decoder; /* one a thread, of the context */
+    sequence_decoder **sequence; /* likewise of the feature lists; NULL: there are none */
     piece *pieces;
     size_t n_pieces;
     int threads;
     clocks *clocks;
     stage *stage;
 } tfrecord_source;
+
+static const char *const ADVICE[] = {"say the types in a " SCHEMA_FILE " beside the file (docs/tfrecord.md)", "the file does not fit the schema beside it"};
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------ */
 
@@ -196,6 +201,20 @@ static int check_piece(piece *p, shoal_error *err)
     return 0;
 }
 
+static int decode_block(tfrecord_source *s, int thread, piece *p, shoal_error *err)
+{
+    struct ArrowArray context, lists;
+    for (size_t i = 0; !s->sequence && i < p->block.n; i++)
+        if (sequence_has_lists(record_block_view(&p->block, i)))
+            return error_set(err, SHOAL_DATA, "%s: record %llu has feature lists, and there is no column for any; %s", p->block.path,
+                             (unsigned long long)p->block.record[i].index, ADVICE[s->has_sidecar]);
+    if (!s->sequence) return example_decode(s->decoder[thread], &p->block, &p->batch, err);
+    int r = example_decode(s->decoder[thread], &p->block, &context, err);
+    if (r < 0) return r;
+    if ((r = sequence_decode(s->sequence[thread], &p->block, &lists, err)) < 0) context.release(&context);
+    return r < 0 ? r : sequence_join(&s->wanted, &context, &lists, &p->batch, err);
+}
+
 static int decode_piece(void *ctx, void *item, int thread, shoal_error *err)
 {
     tfrecord_source *s = ctx;
@@ -205,7 +224,7 @@ static int decode_piece(void *ctx, void *item, int thread, shoal_error *err)
     int bad = check_piece(p, &damage);
     clocks_stop(s->clocks, CLOCK_CHECKSUM, start);
     start = clocks_start(s->clocks);
-    int r = example_decode(s->decoder[thread], &p->block, &p->batch, err);
+    int r = decode_block(s, thread, p, err);
     clocks_stop(s->clocks, CLOCK_PARSE, start);
     if (r < 0 || bad == 0) return r;
     p->batch.release(&p->batch);
@@ -310,11 +329,17 @@ static int choose_columns(tfrecord_source *s, const table_spec *spec, shoal_erro
 static int make_decoders(tfrecord_source *s, shoal_error *err)
 {
     static const char *const UNKNOWN[] = {"the feature is not among those of the first records, from which the columns were taken", "no such column"};
-    static const char *const ADVICE[] = {"say the types in a " SCHEMA_FILE " beside the file (docs/tfrecord.md)", "the file does not fit the schema beside it"};
     size_t n = s->threads > 0 ? (size_t)s->threads : 1;
-    int r = example_columns_new(&s->all, &s->wanted, UNKNOWN[s->has_sidecar], ADVICE[s->has_sidecar], &s->columns, err);
+    int r = sequence_split(&s->all, 0, &s->all_context, err);
+    if (r == 0) r = sequence_split(&s->wanted, 0, &s->context, err);
+    if (r == 0) r = sequence_split(&s->all, 1, &s->all_lists, err);
+    if (r == 0) r = sequence_split(&s->wanted, 1, &s->lists, err);
+    if (r == 0) r = example_columns_new(&s->all_context, &s->context, UNKNOWN[s->has_sidecar], ADVICE[s->has_sidecar], &s->columns, err);
     if (r == 0 && !(s->decoder = mem_calloc(n, sizeof *s->decoder))) r = error_nomem(err, n * sizeof *s->decoder, "decoders");
     for (size_t i = 0; r == 0 && i < n; i++) r = example_decoder_new(s->columns, &s->decoder[i], err);
+    if (r < 0 || s->all_lists.n_children == 0) return r;
+    if (!(s->sequence = mem_calloc(n, sizeof *s->sequence))) r = error_nomem(err, n * sizeof *s->sequence, "decoders");
+    for (size_t i = 0; r == 0 && i < n; i++) r = sequence_decoder_new(&s->all_lists, &s->lists, ADVICE[s->has_sidecar], &s->sequence[i], err);
     return r;
 }
 
@@ -347,7 +372,12 @@ static void tfrecord_free(void *ctx)
         if (s->pieces[i].batch.release) s->pieces[i].batch.release(&s->pieces[i].batch);
     }
     for (int i = 0; s->decoder && i < (s->threads > 0 ? s->threads : 1); i++) example_decoder_free(s->decoder[i]);
+    for (int i = 0; s->sequence && i < (s->threads > 0 ? s->threads : 1); i++) sequence_decoder_free(s->sequence[i]);
+    mem_free(s->sequence);
     example_columns_free(s->columns);
+    struct ArrowSchema *parts[] = {&s->all_context, &s->context, &s->all_lists, &s->lists};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i]->release) parts[i]->release(parts[i]);
     if (s->all.release) s->all.release(&s->all);
     if (s->wanted.release) s->wanted.release(&s->wanted);
     block_release(&s->sample);

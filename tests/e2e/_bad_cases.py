@@ -414,6 +414,21 @@ case("a quarantine that is not asked for", USAGE, "--quarantine-dir needs --on-e
 case("check with damage set aside", DATA, "1 damaged places; 39 rows around them are sound", "check", "bad.tfrecord", "--on-error", "quarantine", before=rewrite("good.tfrecord", "bad.tfrecord", flip(20)))
 case("damage in a pipe", DATA, "standard input: the file ends inside gzip member 0: it was cut; make or copy it anew", "show", "-", "--format", "tfrecord", "--on-error", "quarantine", before=lambda: (
     must("convert", "good.csv", "whole.tfrecord.gz"), rewrite("whole.tfrecord.gz", "cut.tfrecord.gz", lambda d: d[:-30])(), None)[2], stdin=lambda: open("cut.tfrecord.gz", "rb"))
+
+
+def sequence(name, feature):
+    """A tf.train.SequenceExample of one feature list of one feature."""
+    return field(2, field(1, field(1, name) + field(2, field(1, feature))))
+
+
+case("feature list that was a feature", DATA, "bad.tfrecord: record 1: 'x' is a feature list here, and a feature in this or an earlier record; a column has one type", "show", "bad.tfrecord", files={
+    "bad.tfrecord": record(example(b"x", WHOLE)) + record(sequence(b"x", WHOLE))})
+case("feature that was a feature list", DATA, "bad.tfrecord: record 1: 'x' is a feature here, and a feature list in an earlier record; a column has one type", "show", "bad.tfrecord", files={
+    "bad.tfrecord": record(sequence(b"x", WHOLE)) + record(example(b"x", WHOLE))})
+case("feature lists without a column", DATA, "d/a.tfrecord: record 0 has feature lists, and there is no column for any; the file does not fit the schema beside it", "show", "d", files={
+    "d/_schema.json": '{"shoal_schema": 1, "columns": []}', "d/a.tfrecord": record(sequence(b"x", WHOLE))})
+case("feature list of another type", DATA, "d/a.tfrecord: record 0: feature list 'x': it holds int64 where float is expected; the file does not fit the schema beside it", "show", "d", files={
+    "d/_schema.json": '{"shoal_schema": 1, "columns": [{"name": "x", "type": "list<list<float32>>"}]}', "d/a.tfrecord": record(sequence(b"x", WHOLE))})
 case("tfrecord of no examples", DATA, "bad.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "bad.tfrecord", files={"bad.tfrecord": record(b"\xff\xff")})
 case("tfrecord with an empty name", DATA, "bad.tfrecord: record 0: a feature's name is empty or not UTF-8", "show", "bad.tfrecord", files={"bad.tfrecord": record(example(b"", WHOLE))})
 case("tfrecord with two types", DATA, "bad.tfrecord: record 1: feature 'x' holds float, but int64 in an earlier record; a column has one type", "show", "bad.tfrecord", files={
