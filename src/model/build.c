@@ -79,6 +79,8 @@ static int finish_layer(layer *l, const conf *at, shoal_error *err)
         in->consumers++;
         if (in->needs_grad) l->needs_grad = 1;
     }
+    if (l->optimizer && l->n_params == 0)
+        return layer_error(l, at, err, "it has nothing to train, so 'optimizer' has no effect; leave it out");
     if (shape_size(l->out) > UINT32_MAX / 4)
         return layer_error(l, at, err, "its output has %llu numbers a row, which is beyond all reason",
                            (unsigned long long)shape_size(l->out));
@@ -99,6 +101,7 @@ static int make_layer(builder *b, const layer_specs *all, const layer_spec *s, s
     uint64_t in = rc == 0 ? layer_in_size(l) : 0;
     if (in > UINT32_MAX / 4)
         return layer_error(l, &s->args, err, "it reads %llu numbers a row, which is beyond all reason", (unsigned long long)in);
+    if (rc == 0) rc = layer_read_optimizer(l, &s->args, err);
     if (rc < 0) return rc;
     if (s->units == 0) {
         rc = s->kind->configure(l, &s->args, b, err);

@@ -76,6 +76,7 @@ int layer_add_param(layer *l, builder *b, const param_spec *s, shoal_error *err)
     p->scale = s->scale;
     p->decay = s->decay;
     p->momentum = s->momentum;
+    p->optimizer = l->optimizer;
     p->offset = place(m, s);
     l->param[l->n_params++] = m->n_params++;
     if (s->kind != PARAM_AUX) l->needs_grad = 1;

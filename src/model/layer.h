@@ -53,6 +53,7 @@ struct layer {
     size_t param[LAYER_PARAMS_MAX]; /* indices into model.param */
     uint32_t n_buffers;
     struct { size_t per_row, fixed; } buffer[LAYER_BUFFERS_MAX]; /* floats */
+    own_optimizer *optimizer;   /* NULL: the run's */
     void *own;                  /* the kind's settings: layer_own */
     const model *model;
 };
@@ -107,6 +108,10 @@ int layer_error(const layer *l, const conf *c, shoal_error *err, const char *for
 int layer_read_units(const layer *l, const conf *c, uint32_t *out, int *of_layer, shoal_error *err);
 /* Reads `dropout` (0 <= p < 1) with the override. */
 int layer_dropout_rate(const conf *c, const char *key, builder *b, double *out, shoal_error *err);
+/* The key `optimizer`, which every kind with parameters has: reads it into l->optimizer; writes it back (0, or -1 when out of
+ * memory). */
+int layer_read_optimizer(layer *l, const conf *c, shoal_error *err);
+int layer_describe_optimizer(const layer *l, json_t *to);
 /* For describe: 0, or -1 when out of memory. */
 int layer_json_int(json_t *to, const char *key, int64_t value);
 int layer_json_real(json_t *to, const char *key, double value);

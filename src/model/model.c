@@ -32,6 +32,7 @@ void model_free(model *m)
     for (uint32_t i = 0; i < m->n_layers; i++) {
         mem_free(m->layer[i].in);
         mem_free(m->layer[i].own);
+        mem_free(m->layer[i].optimizer);
     }
     mem_free(m->layer);
     mem_free(m->param);
@@ -74,6 +75,7 @@ static json_t *layer_to_json(const layer *l)
     for (uint32_t i = 0; !bad && i < l->n_in; i++) bad = json_array_append_new(input, json_string(layer_input(l, i)->name));
     if (!bad && l->kind->max_in > 0) bad = json_object_set(args, "input", input);
     if (!bad && l->kind->describe) bad = l->kind->describe(l, args);
+    if (!bad) bad = layer_describe_optimizer(l, args);
     if (!bad) bad = json_object_set(item, l->kind->name, args);
     json_decref(args);
     json_decref(input);

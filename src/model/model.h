@@ -36,6 +36,12 @@ enum param_init {
     INIT_BIAS      /* log odds of the base rate */
 };
 
+/* An optimiser of a layer's own. What is not given (NAN) is the run's, but l1 and momentum, which are then 0. */
+typedef struct own_optimizer {
+    enum optimizer_kind kind;
+    double lr, l1, l2, momentum, beta1, beta2, ftrl_beta, accumulator;
+} own_optimizer;
+
 typedef struct param {
     char name[96];      /* "e.table", "h1.weight", ... unique; the tensor's name in the model file */
     enum param_kind kind;
@@ -44,6 +50,7 @@ typedef struct param {
     double scale;
     int decay;          /* L1, L2 apply */
     size_t offset;      /* DENSE: floats into weights.dense; AUX: into weights.aux; TABLE: index of the table */
+    const own_optimizer *optimizer; /* its layer's; NULL: the run's */
     float momentum;     /* AUX: running = momentum * running + (1 - momentum) * batch */
 } param;
 

@@ -25,12 +25,13 @@ static int unknown_kind(const conf *at, const char *name, shoal_error *err)
 
 static int check_keys(const layer_spec *s, shoal_error *err)
 {
-    const char *all[KIND_KEYS_MAX + 3];
+    const char *all[KIND_KEYS_MAX + 4];
     size_t n = 0;
     all[n++] = "name";
+    all[n++] = "optimizer";
     if (s->kind->max_in > 0) all[n++] = "input";
     for (size_t i = 0; s->kind->keys[i]; i++) {
-        CHECK(n < KIND_KEYS_MAX + 2);
+        CHECK(n < KIND_KEYS_MAX + 3);
         all[n++] = s->kind->keys[i];
     }
     all[n] = NULL;

@@ -228,7 +228,7 @@ static int make_model(attempt *a, shoal_error *err)
 
 static int slots_of(const attempt *a)
 {
-    return optimizer_slots(a->optim.kind, (float)a->optim.momentum);
+    return optim_slots(&a->optim, a->model);
 }
 
 static int try_model(attempt *a, forecast *out, shoal_error *err)

@@ -201,8 +201,7 @@ static int job_kernels(train_job *j, shoal_error *err)
 
 static int job_weights(train_job *j, shoal_error *err)
 {
-    int slots = optimizer_slots(j->optim.kind, (float)j->optim.momentum);
-    int rc = weights_new(j->model, slots, &j->weights, err);
+    int rc = weights_new(j->model, optim_slots(&j->optim, j->model), &j->weights, err);
     if (rc < 0)
         return rc;
     if (!j->resuming) {

@@ -84,12 +84,12 @@ static double power(double x, uint64_t n)
     return y;
 }
 
-optimizer_step optim_at(const optim *o, uint64_t t, int table)
+optimizer_step optim_at(const optim *o, uint64_t t, int is_table)
 {
     optimizer_step s = {
         .kind = o->kind,
         .lr = (float)optim_lr(o, t),
-        .l2 = (float)(table ? o->embedding_l2 : o->l2),
+        .l2 = (float)(is_table ? o->embedding_l2 : o->l2),
         .l1 = (float)o->l1,
         .momentum = (float)o->momentum,
         .beta1 = (float)o->beta1,
@@ -101,4 +101,39 @@ optimizer_step optim_at(const optim *o, uint64_t t, int table)
         .correct2 = (float)(1 / (1 - power(o->beta2, t + 1))),
     };
     return s;
+}
+
+static double given(double own, double otherwise) { return own == own ? own : otherwise; }
+
+optim optim_of(const optim *run, const param *p)
+{
+    optim o = *run;
+    const own_optimizer *own = p->optimizer;
+    if (!own)
+        return o;
+    o.kind = own->kind;
+    o.lr = given(own->lr, run->lr);
+    o.l1 = given(own->l1, 0);
+    o.l2 = given(own->l2, run->l2);
+    o.embedding_l2 = given(own->l2, run->embedding_l2);
+    o.momentum = given(own->momentum, 0);
+    o.beta1 = given(own->beta1, run->beta1);
+    o.beta2 = given(own->beta2, run->beta2);
+    o.ftrl_beta = given(own->ftrl_beta, run->ftrl_beta);
+    o.accumulator = given(own->accumulator, run->accumulator);
+    return o;
+}
+
+int optim_slots(const optim *run, const model *m)
+{
+    size_t n;
+    const param *p = model_params(m, &n);
+    int most = optimizer_slots(run->kind, (float)run->momentum);
+    for (size_t i = 0; i < n; i++) {
+        optim o = optim_of(run, &p[i]);
+        int slots = optimizer_slots(o.kind, (float)o.momentum);
+        if (slots > most)
+            most = slots;
+    }
+    return most;
 }

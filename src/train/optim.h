@@ -3,7 +3,7 @@
 #define TRAIN_OPTIM_H
 
 #include "base/option.h"
-#include "kernels/kernels.h"
+#include "model/model.h"
 
 enum lr_schedule { LR_CONSTANT, LR_LINEAR, LR_COSINE, LR_STEP };
 
@@ -20,7 +20,11 @@ int optim_from(const shoal_options *o, uint64_t total_steps, optim *out, shoal_e
 /* Learning rate of step t, counted from 0: rises linearly over warmup_steps, then by schedule down to 0 at total_steps:
  * linear, cosine (half a wave); step: a tenth from half-way, a hundredth from three quarters. */
 double optim_lr(const optim *o, uint64_t t);
-/* The kernels' arguments for step t; `table` selects embedding_l2. */
-optimizer_step optim_at(const optim *o, uint64_t t, int table);
+/* The settings for a parameter: the run's, or with what its layer says of its own. */
+optim optim_of(const optim *run, const param *p);
+/* State arrays that a model's weights need: those of the greediest optimiser. */
+int optim_slots(const optim *run, const model *m);
+/* The kernels' arguments for step t; `is_table` selects embedding_l2. */
+optimizer_step optim_at(const optim *o, uint64_t t, int is_table);
 
 #endif

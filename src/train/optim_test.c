@@ -78,11 +78,27 @@ static void test_options(void **state)
     shoal_options_free(o);
 }
 
+/* What a layer does not say is the run's. */
+static void test_own(void **state)
+{
+    (void)state;
+    optim run = settings(LR_CONSTANT, 0);
+    const own_optimizer own = {.kind = OPTIMIZER_FTRL, .lr = 0.5, .l1 = 2, .l2 = (double)NAN, .momentum = (double)NAN,
+                               .beta1 = (double)NAN, .beta2 = (double)NAN, .ftrl_beta = 3, .accumulator = (double)NAN};
+    const param plain = {.name = "a"}, wide = {.name = "b", .optimizer = &own};
+    optim o = optim_of(&run, &plain);
+    assert_memory_equal(&o, &run, sizeof o);
+    o = optim_of(&run, &wide);
+    assert_int_equal(o.kind, OPTIMIZER_FTRL);
+    assert_true(o.lr == 0.5 && o.l1 == 2 && o.ftrl_beta == 3);
+    assert_true(o.l2 == 0.25 && o.embedding_l2 == 0.5 && o.beta2 == 0.999 && o.momentum == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schedules), cmocka_unit_test(test_warmup), cmocka_unit_test(test_bias_correction),
-        cmocka_unit_test(test_l2_of_tables), cmocka_unit_test(test_options),
+        cmocka_unit_test(test_l2_of_tables), cmocka_unit_test(test_options), cmocka_unit_test(test_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,8 @@ static int read_layer(const conf *c, const char *above, size_t index, outline_la
         char word[CELL];
         if (!a->key || strcmp(a->key, "name") == 0 || strcmp(a->key, "input") == 0) continue;
         char value[CELL] = "";
-        list_text(a, value);
+        if (a->kind == CONF_MAP && a->n_child > 0) append(value, "", a->child[0]->key); /* optimizer: {ftrl: {...}} */
+        else list_text(a, value);
         snprintf(word, sizeof word, a->kind == CONF_LIST ? "%.60s=[%.60s]" : "%.60s=%.60s", a->key, value);
         append(l->settings, " ", word);
     }

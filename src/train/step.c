@@ -13,7 +13,7 @@
 /* A run of one dense parameter. */
 typedef struct slice {
     size_t begin, end; /* floats of weights.dense */
-    int decay;
+    size_t param;
 } slice;
 
 /* The ids of one shard that a step touched, in order of first touch, and their summed gradients. */
@@ -40,7 +40,8 @@ struct stepper {
     clocks *clocks; /* or NULL */
     size_t tables, dense_size, aux_size;
     uint32_t ids;
-    int *table_decay; /* [tables] */
+    size_t *table_param;   /* [tables] */
+    optimizer_step *steps; /* [parameters]: of the step at hand */
     lane *lane;       /* [threads] */
     grads **grads;    /* [micro-batches] */
     uint32_t *mark;   /* [ids]: 1 + place in its shard's lists while a step is applied, else 0 */
@@ -52,7 +53,6 @@ struct stepper {
     const raw_ref *rows;
     uint32_t n_rows, n_micros;
     uint64_t epoch, epoch_step;
-    optimizer_step dense_step, table_step;
 };
 
 static int slices_build(stepper *s, shoal_error *err)
@@ -63,13 +63,13 @@ static int slices_build(stepper *s, shoal_error *err)
         size_t count = 0;
         for (size_t i = 0; i < n; i++) {
             if (p[i].kind == PARAM_TABLE)
-                s->table_decay[p[i].offset] = p[i].decay;
+                s->table_param[p[i].offset] = i;
             if (p[i].kind != PARAM_DENSE)
                 continue;
             size_t end = p[i].offset + p[i].rows * p[i].cols;
             for (size_t at = p[i].offset; at < end; at += SLICE_FLOATS, count++)
                 if (pass == 1)
-                    s->slices[count] = (slice){at, at + SLICE_FLOATS < end ? at + SLICE_FLOATS : end, p[i].decay};
+                    s->slices[count] = (slice){at, at + SLICE_FLOATS < end ? at + SLICE_FLOATS : end, i};
         }
         s->n_slices = count;
         if (pass == 0 && count > 0) {
@@ -85,15 +85,18 @@ static int buffers_build(stepper *s, shoal_error *err)
 {
     int threads = pool_threads(s->pool);
     uint32_t micros = plan_micros_max(s->plan), cols = 1;
+    size_t params;
+    model_params(s->model, &params);
     for (size_t t = 0; t < s->tables; t++)
         if (model_table_cols(s->model, t) > cols)
             cols = model_table_cols(s->model, t);
     s->lane = mem_calloc((size_t)threads, sizeof *s->lane);
     s->grads = mem_calloc(micros, sizeof *s->grads);
     s->mark = mem_calloc((size_t)s->ids + 1, sizeof *s->mark);
-    s->table_decay = mem_calloc(s->tables + 1, sizeof *s->table_decay);
+    s->table_param = mem_calloc(s->tables + 1, sizeof *s->table_param);
+    s->steps = mem_calloc(params + 1, sizeof *s->steps);
     s->zeros = mem_calloc(cols, sizeof *s->zeros);
-    if (!s->lane || !s->grads || !s->mark || !s->table_decay || !s->zeros)
+    if (!s->lane || !s->grads || !s->mark || !s->table_param || !s->steps || !s->zeros)
         return error_nomem(err, (size_t)s->ids * sizeof *s->mark, "the step's buffers");
     for (int i = 0; i < MODEL_SHARDS; i++) {
         s->shard[i].sum = mem_calloc(s->tables + 1, sizeof *s->shard[i].sum);
@@ -159,7 +162,8 @@ void stepper_free(stepper *s)
     mem_free(s->lane);
     mem_free(s->grads);
     mem_free(s->mark);
-    mem_free(s->table_decay);
+    mem_free(s->table_param);
+    mem_free(s->steps);
     mem_free(s->slices);
     mem_free(s->zeros);
     mem_free(s);
@@ -248,19 +252,28 @@ static void shard_sum(stepper *s, shard *h, uint32_t index)
     }
 }
 
-static optimizer_step table_step(const stepper *s, size_t t)
+/* What each parameter's optimiser does in step t. */
+static void steps_set(stepper *s, uint64_t t)
 {
-    optimizer_step o = s->table_step;
-    if (!s->table_decay[t])
-        o.l1 = o.l2 = 0;
-    return o;
+    size_t n;
+    const param *p = model_params(s->model, &n);
+    for (size_t i = 0; i < n; i++) {
+        optim o = optim_of(s->optim, &p[i]);
+        s->steps[i] = optim_at(&o, t, p[i].kind == PARAM_TABLE);
+        if (!p[i].decay)
+            s->steps[i].l1 = s->steps[i].l2 = 0;
+    }
+}
+
+static const optimizer_step *table_step(const stepper *s, size_t t)
+{
+    return &s->steps[s->table_param[t]];
 }
 
 static void shard_apply(stepper *s, shard *h)
 {
     for (size_t t = 0; t < s->tables; t++) {
-        optimizer_step o = table_step(s, t);
-        s->kernels->optimize_rows(&o, h->n, model_table_cols(s->model, t), h->id, s->w->table[t], s->w->stride[t],
+        s->kernels->optimize_rows(table_step(s, t), h->n, model_table_cols(s->model, t), h->id, s->w->table[t], s->w->stride[t],
                                   h->sum[t]);
     }
 }
@@ -277,12 +290,9 @@ static void dense_apply(stepper *s, const slice *x)
     size_t n = x->end - x->begin;
     for (uint32_t k = 1; k < s->n_micros; k++)
         s->kernels->add(n, s->grads[k]->dense + x->begin, sum);
-    optimizer_step o = s->dense_step;
-    if (!x->decay)
-        o.l1 = o.l2 = 0;
     float *s1 = s->w->state[0] ? s->w->state[0] + x->begin : NULL;
     float *s2 = s->w->state[1] ? s->w->state[1] + x->begin : NULL;
-    s->kernels->optimize(&o, n, s->w->dense + x->begin, s1, s2, sum);
+    s->kernels->optimize(&s->steps[x->param], n, s->w->dense + x->begin, s1, s2, sum);
 }
 
 static void aux_apply(stepper *s)
@@ -333,12 +343,12 @@ static int apply_rows(void *ctx, size_t item, int thread)
     uint32_t begin = (uint32_t)item * TABLE_SLICE_ROWS;
     uint32_t end = s->ids - begin < TABLE_SLICE_ROWS ? s->ids : begin + TABLE_SLICE_ROWS;
     for (size_t t = 0; t < s->tables; t++) {
-        optimizer_step o = table_step(s, t);
+        const optimizer_step *o = table_step(s, t);
         size_t cols = model_table_cols(s->model, t);
         for (uint32_t id = begin; id < end; id++) {
             const float *g = s->mark[id] ? s->shard[model_shard(id)].sum[t] + (s->mark[id] - 1) * cols : s->zeros;
             float *row = s->w->table[t] + (size_t)id * s->w->stride[t];
-            s->kernels->optimize(&o, cols, row, row + cols, row + 2 * cols, g);
+            s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, g);
         }
     }
     return 0;
@@ -373,8 +383,7 @@ int stepper_run(stepper *s, const raw_ref *rows, uint32_t n, uint64_t epoch, uin
     s->n_micros = plan_micros(s->plan, n);
     s->epoch = epoch;
     s->epoch_step = epoch_step;
-    s->dense_step = optim_at(s->optim, t, 0);
-    s->table_step = optim_at(s->optim, t, 1);
+    steps_set(s, t);
     int rc = pool_for(s->pool, s->n_micros, compute_micro, s);
     if (rc < 0)
         return lane_error(s, rc, err);

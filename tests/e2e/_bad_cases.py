@@ -588,7 +588,7 @@ for name, message, text in (
     ("too few inputs", "m.yaml:1: layer 'add' (add): takes at least 2 inputs, not 1", "layers: [{embedding: {name: e, dim: 4}}, {add: {input: [e]}}]"),
     ("layer that nobody reads", "m.yaml:1: layer 'a' (dense): no layer reads it; name it as an input of another, or remove it", "layers: [{embedding: {name: e, dim: 4}}, {dense: {name: a, input: e, units: 2}}, "
      "{dense: {input: e, units: 1}}]"),
-    ("key without likeness", "m.yaml:1: unknown key 'kind' of layer 'activation'; there are: name, input, function, slope", "layers: [{activation: {kind: relu}}]"),
+    ("key without likeness", "m.yaml:1: unknown key 'kind' of layer 'activation'; there are: name, optimizer, input, function, slope", "layers: [{activation: {kind: relu}}]"),
     ("dropout without rate", "m.yaml:1: layer 'dropout' (dropout): needs the key 'rate'", "layers: [{dropout: {input: numeric}}]"),
     ("unknown key", "m.yaml:1: unknown key 'dims' of layer 'embedding'; did you mean 'dim'?", "layers: [{embedding: {name: e, dims: 4}}, {dense: {input: e, units: 1}}]"),
     ("unknown input", "m.yaml:1: layer 'dense' (dense): unknown input 'emb'; inputs are 'numeric' and the layers above", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: emb, units: 1}}]"),
@@ -598,6 +598,9 @@ for name, message, text in (
     ("activation unknown", "m.yaml:1: layer 'dense' (dense): unknown activation 'rleu'; there are: none, relu, sigmoid, tanh, leaky_relu, gelu, prelu, dice; did you mean 'relu'?", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, activation: rleu}}]"),
     ("dropout of 1", "m.yaml:1: 'dropout' must be between 0 and 0.9999, not 1.0", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 1, dropout: 1.0}}]"),
     ("more than one output", "m.yaml:1: layer 'dense' (dense): the last layer gives the logit, one number a row; this one gives 2. End with 'dense: {units: 1}'", "layers: [{embedding: {name: e, dim: 4}}, {dense: {input: e, units: 2}}]"),
+    ("optimizer unknown", "m.yaml:1: layer 'linear' (linear): its optimizer is one of sgd, adagrad, adam, ftrl, as in 'optimizer: {ftrl: {lr: 0.1}}'", "layers: [{linear: {optimizer: ftlr}}]"),
+    ("optimizer with another's key", "m.yaml:1: unknown key 'momentum' of optimizer 'ftrl'; there are: lr, l2, l1, ftrl_beta", "layers: [{linear: {optimizer: {ftrl: {momentum: 0.5}}}}]"),
+    ("optimizer of nothing", "m.yaml:1: layer 'fm' (fm): it has nothing to train, so 'optimizer' has no effect; leave it out", "layers: [{embedding: {dim: 4}}, {fm: {optimizer: sgd}}]"),
     ("cin without layers", "m.yaml:1: layer 'cin' (cin): needs 'layers', a list of units, such as [128, 128]; at most 16", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: 4}}, {dense: {units: 1}}]"),
     ("cin of a word", "m.yaml:1: 'layers' must be a whole number, not 'four'", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: [four]}}, {dense: {units: 1}}]"),
     ("cin of odd halves", "m.yaml:1: layer 'cin' (cin): split_half needs layers of even size, not 5", "layers: [{embedding: {name: e, dim: 4}}, {cin: {layers: [5, 4], split_half: true}}, {dense: {units: 1}}]"),

@@ -86,3 +86,8 @@ def deepfm(w, d):
 @form("dnn")
 def dnn(w, d):
     return dense(w, "logit", mlp(w, flat(d, embedding(w, d), d.dense), "h1", "h3"))
+
+
+@form("wide_deep")
+def wide_deep(w, d):
+    return linear(w, d, "wide") + dense(w, "top", mlp(w, flat(d, embedding(w, d), d.dense), "h1", "h3"))

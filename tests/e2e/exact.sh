@@ -51,6 +51,20 @@ for file in "$SRC"/models/*.yaml; do
         esac
     done
 done
+# A layer's own optimiser is the run's by another way.
+echo 'layers: [{linear: {optimizer: {ftrl: {lr: 0.2, l1: 0.002, l2: 0.001}}}}]' >own.yaml
+for model in own lr; do
+    more="--optimizer ftrl --lr 0.2 --l1 0.002 --l2 0.001"
+    [ $model = lr ] || more="--optimizer sgd --lr 0.7 --l2 0.3"
+    [ $model = lr ] || cp own.yaml by.yaml
+    [ $model = own ] || cp "$SRC/models/lr.yaml" by.yaml
+    # shellcheck disable=SC2086
+    "$SHOAL" train log.parquet --label label --model by.yaml --kernels portable --epochs 2 --batch-size 700 $more --out by.$model \
+        >by.log 2>&1 || { cat by.log; exit 1; }
+done
+[ "$(weights by.own)" = "$(weights by.lr)" ] || { echo "FAILED: a layer's own ftrl differs from the run's"; bad=1; }
+[ "$(weights by.own)" != "$(weights lr.portable.1)" ] || { echo "FAILED: ftrl gave the weights of adam"; bad=1; }
+
 # The digest must be able to differ: another seed, other weights.
 "$SHOAL" train log.parquet --label label --model lr --epochs 2 --batch-size 700 --seed 4 --out other >other.log 2>&1
 [ "$(weights other)" != "$(weights lr.portable.1)" ] || { echo "FAILED: another seed gave the same weights"; bad=1; }
