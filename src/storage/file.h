@@ -1,6 +1,7 @@
 /* file.h: bytes by path. Local files now; the table of functions by URI scheme is where HDFS and S3 will join.
- * A file that is written appears whole or not at all: it is written beside its name as ".NAME.tmp-XXXXXX", synced, and
- * renamed by file_writer_commit; anything else removes it. */
+ * A file that is written appears whole or not at all: it is written beside its name as ".NAME.tmp-N", synced, and
+ * renamed by file_commit; anything else removes it. The writer holds a lock on it: what a killed process left goes when the
+ * same name is written the next time. */
 #ifndef STORAGE_FILE_H
 #define STORAGE_FILE_H
 
@@ -65,6 +66,14 @@ void file_list_free(char **paths, size_t n);
 typedef struct file_lock file_lock;
 int file_lock_take(const char *path, file_lock **out, char *holder, size_t n, shoal_error *err);
 void file_lock_release(file_lock *l); /* NULL is nothing */
+
+/* Waits until nobody else has the folder; a file system that knows no locks gives none, and *fd is as good. */
+int file_folder_lock(const char *path, int *fd, shoal_error *err);
+void file_folder_unlock(int fd);
+/* A new folder ".NAME.tmp-PID" beside path, locked while *fd is open, with those on the way to it. Folders of that kind that
+ * killed processes left go. */
+int file_work_new(const char *path, char **work, int *fd, shoal_error *err);
+void file_work_free(char *work, int fd); /* the name and the lock, not what is in it */
 
 /* What tells a changed file from the same one without reading it all: size, modification time, and the XXH3 of 16 pieces
  * of 64 KiB spread over it, head and tail included. */

@@ -112,3 +112,23 @@ void file_lock_release(file_lock *l)
     mem_free(l->path);
     mem_free(l);
 }
+
+int file_folder_lock(const char *path, int *fd, shoal_error *err)
+{
+    const char *local;
+    int rc = file_local_path(path, &local, err);
+    *fd = -1;
+    if (rc < 0)
+        return rc;
+    *fd = open(local, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return error_errno(err, "cannot open the folder", path, errno);
+    while (flock(*fd, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
+void file_folder_unlock(int fd)
+{
+    close(fd);
+}

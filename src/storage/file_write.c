@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
-#include "base/thread.h"
 #include "storage/file_private.h"
 
 #define WRITE_BUFFER_BYTES ((size_t)1 << 20)
@@ -39,28 +37,48 @@ static void writer_free(file_writer *w)
     mem_free(w);
 }
 
+/* Removes a temporary file that nobody holds; 0 when it is somebody's. */
+static int sweep_temporary(const char *path)
+{
+    struct stat info;
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT;
+    int swept = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && file_fd_lock(fd) == 1 && file_fd_named(fd, path) && unlink(path) == 0;
+    close(fd);
+    return swept;
+}
+
+/* 1 open and locked, 0 the name is taken, else -1 with errno. */
+static int open_locked(const char *path, int *fd)
+{
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return errno == EEXIST ? 0 : -1;
+    if (file_fd_lock(*fd) != 0 && file_fd_named(*fd, path))
+        return 1;
+    close(*fd); /* swept in the moment before it was locked */
+    *fd = -1;
+    return 0;
+}
+
 /* Opens the temporary file. Not mkstemp(): the file is to have the mode that the user's umask says. */
 static int writer_open_temporary(file_writer *w, shoal_error *err)
 {
     const char *slash = strrchr(w->local, '/'), *name = slash ? slash + 1 : w->local;
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
-    for (uint64_t i = 0; i < TEMPORARY_TRIES; i++) {
-        uint64_t chance = rng_u64(clock_ns() ^ (uint64_t)getpid() << 40, i);
-        char ending[7];
-        for (int k = 0; k < 6; k++)
-            ending[k] = letters[chance >> (5 * k) & 31];
-        ending[6] = '\0';
+    int got = 0;
+    for (int i = 1; got == 0 && i <= TEMPORARY_TRIES; i++) {
         mem_free(w->temporary);
-        w->temporary = mem_sprintf("%.*s.%s.tmp-%s", (int)(name - w->local), w->local, name, ending);
+        w->temporary = mem_sprintf("%.*s.%s.tmp-%d", (int)(name - w->local), w->local, name, i);
         if (w->temporary == NULL)
             return error_nomem(err, strlen(w->local) + 16, "a path");
-        w->fd = open(w->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (w->fd >= 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
+        got = open_locked(w->temporary, &w->fd);
+        if (got == 0 && sweep_temporary(w->temporary))
+            got = open_locked(w->temporary, &w->fd);
     }
-    int errnum = errno;
+    if (got == 1)
+        return 0;
+    int errnum = got == 0 ? EEXIST : errno;
     mem_free(w->temporary); /* not ours to remove */
     w->temporary = NULL;
     return error_errno(err, "cannot create", w->path, errnum);
@@ -229,7 +247,7 @@ int file_commit(file_writer *w, shoal_error *err)
     if (rc == 0)
         rc = writer_sync(w, err);
     int fd = w->fd;
-    w->fd = -1;
+    w->fd = w->direct ? -1 : dup(fd); /* keeps the lock until the file has its name; closing tells of late failures */
     if (close(fd) != 0 && rc == 0)
         rc = writer_fail(w, err, "cannot close", errno);
     if (rc == 0)

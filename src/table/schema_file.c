@@ -1,5 +1,6 @@
 /* schema_file.c: the sidecar of TFRecord shards:
- *   {"shoal_schema": 1, "columns": [{"name": "age", "type": "int32", "nullable": true}, ...]} */
+ *   {"shoal_schema": 1, "columns": [{"name": "age", "type": "int32", "nullable": true}, ...]}
+ * and of a single file also "file": {"bytes": 1234, "sample": "0123456789abcdef"}, which ties it to its file. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 #include "table/index_file.h"
 #include "table/source.h"
 
-#define SCHEMA_BYTES_MAX (16u << 20)
 #define SCHEMA_VERSION 1
 #define COLUMNS_MAX 100000
 
@@ -44,7 +44,15 @@ int schema_put_column(buf *b, const struct ArrowSchema *column, shoal_error *err
     return r < 0 ? r : buf_printf(b, err, ", \"nullable\": %s}", column->flags & ARROW_FLAG_NULLABLE ? "true" : "false");
 }
 
-int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err)
+static int put_file(buf *b, const char *file, shoal_error *err)
+{
+    file_print print;
+    int r = file_fingerprint(file, &print, err);
+    return r < 0 ? r : buf_printf(b, err, ", \"file\": {\"bytes\": %llu, \"sample\": \"%016llx\"}", (unsigned long long)print.size,
+                                  (unsigned long long)print.sample);
+}
+
+int schema_file_write(const char *path, const char *file, const struct ArrowSchema *schema, shoal_error *err)
 {
     buf b = BUF_INIT;
     int r = buf_printf(&b, err, "{\"shoal_schema\": %d, \"columns\": [", SCHEMA_VERSION);
@@ -52,8 +60,10 @@ int schema_file_write(const char *path, int replace, const struct ArrowSchema *s
         r = buf_puts(&b, i == 0 ? "\n  " : ",\n  ", err);
         if (r == 0) r = schema_put_column(&b, schema->children[i], err);
     }
-    if (r == 0) r = buf_puts(&b, "\n]}\n", err);
-    if (r == 0) r = file_write_all(path, replace, b.data, b.len, err);
+    if (r == 0) r = buf_puts(&b, "\n]", err);
+    if (r == 0 && file) r = put_file(&b, file, err);
+    if (r == 0) r = buf_puts(&b, "}\n", err);
+    if (r == 0) r = file_write_all(path, 1, b.data, b.len, err);
     buf_release(&b);
     return r;
 }
@@ -101,7 +111,23 @@ static int read_columns(const char *path, json_t *root, struct ArrowSchema *out,
     return r;
 }
 
-int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err)
+/* Of a file that the schema names, whether it is that one. */
+static int check_file(const char *path, const json_t *root, const char *file, shoal_error *err)
+{
+    const json_t *named = json_object_get(root, "file");
+    const char *sample = json_string_value(json_object_get(named, "sample"));
+    char is[17];
+    file_print print;
+    if (!file || !named) return 0;
+    int r = file_fingerprint(file, &print, err);
+    if (r < 0) return r;
+    snprintf(is, sizeof is, "%016llx", (unsigned long long)print.sample);
+    if (sample && strcmp(sample, is) == 0 && json_integer_value(json_object_get(named, "bytes")) == (json_int_t)print.size) return 0;
+    return error_set(err, SHOAL_DATA, "%s is not the schema of what is in %s now: one of them was replaced without the other; write that file again, "
+                     "or remove the schema to have types guessed", path, file);
+}
+
+int schema_file_read(const char *path, const char *file, struct ArrowSchema *out, shoal_error *err)
 {
     buf b = BUF_INIT;
     json_error_t why;
@@ -109,7 +135,8 @@ int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err
     int r = file_read_all(path, SCHEMA_BYTES_MAX, &b, err);
     if (r == 0) {
         json_t *root = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES, &why);
-        r = root ? read_columns(path, root, out, err) : error_set(err, SHOAL_DATA, "%s:%d: no JSON: %s", path, why.line, why.text);
+        r = root ? check_file(path, root, file, err) : 0;
+        if (r == 0) r = root ? read_columns(path, root, out, err) : error_set(err, SHOAL_DATA, "%s:%d: no JSON: %s", path, why.line, why.text);
         json_decref(root);
     }
     buf_release(&b);
@@ -143,7 +170,7 @@ int schema_of_files(char **files, size_t n, int tolerate, struct ArrowSchema *ou
     int r = schema_path_of(file, &own, &folder, err);
     if (r < 0) return r;
     const char *path = file_exists(own) ? own : file_exists(folder) ? folder : NULL;
-    if (path) r = schema_file_read(path, out, err);
+    if (path) r = schema_file_read(path, path == own ? file : NULL, out, err);
     if (path && r == 0) r = 1;
     mem_free(own);
     mem_free(folder);

@@ -2,10 +2,8 @@
  * and counted there, and then renamed: a name that is seen is whole. Folders get shards part-00000.ENDING that are cut
  * between batches at max_file_bytes, the schema of TFRecord shards, a manifest, and _SUCCESS. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -27,6 +25,7 @@ struct sink {
     sink_spec spec;
     target target;
     char *path, *work; /* target.path; the work folder, NULL when there is none */
+    int work_lock;     /* descriptor; while work is there */
     int is_folder, first_part;
     int keep_work; /* it holds what was there before and could not be put back */
     struct ArrowSchema schema;
@@ -106,25 +105,9 @@ static int next_part(const char *folder)
     int next = 0, part;
     if (!d) return 0;
     for (struct dirent *e; (e = readdir(d));)
-        if (sscanf(e->d_name, "part-%5d", &part) == 1 && part >= next) next = part + 1;
+        if (sscanf(e->d_name, "part-%9d", &part) == 1 && part >= next) next = part + 1;
     closedir(d);
     return next;
-}
-
-static int check_target(sink *s, shoal_error *err)
-{
-    int r = target_check(&s->target, s->spec.overwrite, s->spec.append, err);
-    if (r == 0 && s->spec.append) s->first_part = next_part(s->target.path);
-    return r;
-}
-
-static int make_work(sink *s, shoal_error *err)
-{
-    const char *base = path_base(s->path);
-    s->work = mem_sprintf("%.*s.%s.tmp-%ld", (int)(base - s->path), s->path, base, (long)getpid());
-    if (!s->work) return error_nomem(err, strlen(s->path), "a path");
-    int r = file_remove_tree(s->work, err); /* of a process of the same number that was killed */
-    return r < 0 ? r : file_mkdirs(s->work, err);
 }
 
 static int open_shard(sink *s, shoal_error *err)
@@ -176,8 +159,8 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
     if (r == 0) r = check_spec(s, err);
     if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);
     if (r == 0 && spec->threads > 1 && s->ops == &WRITER_TFRECORD) r = pool_new(spec->threads, NULL, &s->spec.pool, err);
-    if (r == 0) r = check_target(s, err);
-    if (r == 0 && !is_direct(s)) r = make_work(s, err);
+    if (r == 0) r = target_check(&s->target, s->spec.overwrite, s->spec.append, err);
+    if (r == 0 && !is_direct(s)) r = file_work_new(s->path, &s->work, &s->work_lock, err);
     if (r == 0) r = open_shard(s, err);
     if (r < 0) {
         sink_abort(s);
@@ -194,7 +177,7 @@ static void sink_free(sink *s)
     for (size_t i = 0; i < s->n_shards; i++) mem_free(s->shards[i].path);
     mem_free(s->shards);
     target_release(&s->target);
-    mem_free(s->work);
+    if (s->work) file_work_free(s->work, s->work_lock);
     mem_free(s);
 }
 
@@ -259,7 +242,7 @@ static int write_folder_schema(const sink *s, shoal_error *err)
 {
     char *path = mem_sprintf("%s/" SCHEMA_FILE, s->work);
     if (!path) return error_nomem(err, strlen(s->work), "a path");
-    int r = schema_file_write(path, 1, &s->schema, err);
+    int r = schema_file_write(path, NULL, &s->schema, err);
     mem_free(path);
     return r;
 }
@@ -311,18 +294,34 @@ static int place_shard(sink *s, const char *from, const char *to, shoal_error *e
     return r;
 }
 
-/* The schema of a single TFRecord file lies beside it, there before the file is. */
+/* Puts back the schema that was there before. */
+static void restore_schema(const char *path, int was_there, const buf *text)
+{
+    if (was_there) file_write_all(path, 1, text->data, text->len, NULL);
+    else file_remove_tree(path, NULL);
+}
+
+/* The schema of a single TFRecord file lies beside it, there before the file is, and names it: a kill between the two leaves
+ * an old file that its schema disowns, not one that is read by another's types. */
+static int place_record_file(sink *s, shoal_error *err)
+{
+    char *own, *folder;
+    buf before = BUF_INIT;
+    int r = schema_path_of(s->path, &own, &folder, err);
+    if (r < 0) return r;
+    int was_there = file_exists(own);
+    if (was_there) r = file_read_all(own, SCHEMA_BYTES_MAX, &before, err);
+    if (r == 0) r = schema_file_write(own, s->shards[0].path, &s->schema, err);
+    if (r == 0 && (r = place_shard(s, s->shards[0].path, s->path, err)) < 0) restore_schema(own, was_there, &before);
+    buf_release(&before);
+    mem_free(own);
+    mem_free(folder);
+    return r;
+}
+
 static int place_file(sink *s, shoal_error *err)
 {
-    int r = 0;
-    if (s->ops == &WRITER_TFRECORD) {
-        char *own, *folder;
-        if ((r = schema_path_of(s->path, &own, &folder, err)) < 0) return r;
-        r = schema_file_write(own, 1, &s->schema, err);
-        mem_free(own);
-        mem_free(folder);
-    }
-    return r < 0 ? r : place_shard(s, s->shards[0].path, s->path, err);
+    return s->ops == &WRITER_TFRECORD ? place_record_file(s, err) : place_shard(s, s->shards[0].path, s->path, err);
 }
 
 static int same_schema(const sink *s, shoal_error *err)
@@ -332,8 +331,8 @@ static int same_schema(const sink *s, shoal_error *err)
     buf a = BUF_INIT, b = BUF_INIT;
     int r = path && ours ? 0 : error_nomem(err, 0, "a path");
     if (r == 0 && file_exists(path)) {
-        r = file_read_all(path, 16u << 20, &a, err);
-        if (r == 0) r = file_read_all(ours, 16u << 20, &b, err);
+        r = file_read_all(path, SCHEMA_BYTES_MAX, &a, err);
+        if (r == 0) r = file_read_all(ours, SCHEMA_BYTES_MAX, &b, err);
         if (r == 0 && (a.len != b.len || memcmp(a.data, b.data, a.len) != 0))
             r = error_set(err, SHOAL_DATA, "%s: the columns that are there differ from those to be appended; see its " SCHEMA_FILE, s->path);
     }
@@ -344,17 +343,25 @@ static int same_schema(const sink *s, shoal_error *err)
     return r;
 }
 
+/* Where a shard of a folder goes: numbers are given when it gets its name. */
+static char *shard_target(const sink *s, size_t i)
+{
+    return mem_sprintf("%s/part-%05d%s", s->path, s->first_part + (int)i, strchr(path_base(s->shards[i].path), '.'));
+}
+
 static int append_shard(sink *s, size_t i, shoal_error *err)
 {
-    char *to = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
-    int r = to ? place_shard(s, s->shards[i].path, to, err) : error_nomem(err, 0, "a path");
+    char *to = shard_target(s, i);
+    int r = to ? 0 : error_nomem(err, 0, "a path");
+    if (r == 0 && file_exists(to)) r = error_set(err, SHOAL_STORAGE, "%s was written by another process meanwhile; run again", to);
+    if (r == 0) r = place_shard(s, s->shards[i].path, to, err);
     mem_free(to);
     return r;
 }
 
 static void remove_shard(const sink *s, size_t i)
 {
-    char *path = mem_sprintf("%s/%s", s->path, path_base(s->shards[i].path));
+    char *path = shard_target(s, i);
     char *index = path ? record_index_path(path) : NULL;
     if (path) file_remove_tree(path, NULL);
     if (index) file_remove_tree(index, NULL);
@@ -365,8 +372,11 @@ static void remove_shard(const sink *s, size_t i)
 static int add_shards(const sink *s, folder_manifest *m, shoal_error *err)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < s->n_shards; i++)
-        r = folder_manifest_add(m, path_base(s->shards[i].path), s->shards[i].path, s->shards[i].rows, err);
+    for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
+        char *to = shard_target(s, i);
+        r = to ? folder_manifest_add(m, path_base(to), s->shards[i].path, s->shards[i].rows, err) : error_nomem(err, 0, "a path");
+        mem_free(to);
+    }
     return r;
 }
 
@@ -391,17 +401,21 @@ static int place_appended(sink *s, folder_manifest *m, int lists, shoal_error *e
     return r;
 }
 
-/* A folder whose files no manifest lists gets none: it would list the new ones alone. */
+/* A folder whose files no manifest lists gets none: it would list the new ones alone. One process adds at a time, and takes
+ * the numbers that are free then. */
 static int append_folder(sink *s, shoal_error *err)
 {
     folder_manifest m;
-    int r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
+    int lock, r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
     if (r < 0) return r;
+    if ((r = file_folder_lock(s->path, &lock, err)) < 0) return r;
+    s->first_part = next_part(s->path);
     r = folder_manifest_read(s->path, &m, err);
     int lists = r == 1 || (r == 0 && folder_has_no_files(s->path));
     if (r >= 0) r = lists ? add_shards(s, &m, err) : 0;
     if (r == 0) r = place_appended(s, &m, lists, err);
     folder_manifest_release(&m);
+    file_folder_unlock(lock);
     return r;
 }
 

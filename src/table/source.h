@@ -52,10 +52,11 @@ const char *path_base(const char *path);
 /* ---- the sidecar: exact types beside TFRecord shards (docs/tfrecord.md) -------------------------------------------- */
 
 #define SCHEMA_FILE "_schema.json"
+#define SCHEMA_BYTES_MAX (16u << 20)
 /* Where the types of a TFRecord file are kept: FOLDER/_schema.json when it is there, else FOLDER/.NAME.schema.json. */
 int schema_path_of(const char *file, char **own, char **folder, shoal_error *err);
-int schema_file_write(const char *path, int replace, const struct ArrowSchema *schema, shoal_error *err);
-int schema_file_read(const char *path, struct ArrowSchema *out, shoal_error *err);
+int schema_file_write(const char *path, const char *file, const struct ArrowSchema *schema, shoal_error *err);
+int schema_file_read(const char *path, const char *file, struct ArrowSchema *out, shoal_error *err);
 /* 1 with what is said beside the files: the schema file of the first, else all their indexes; 0 when there is neither. */
 int schema_of_files(char **files, size_t n, int tolerate, struct ArrowSchema *out, shoal_error *err); /* tolerate: damaged files */
 /* A column of the type that a name says: 1, or 0 when the name says none. */
