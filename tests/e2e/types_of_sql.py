@@ -115,6 +115,8 @@ def is_refused(kind, value, name, message, instead):
 
 for kind, values in EXACT.items():
     comes_back(kind, values, BINARY + TEXT)
+for kind, values in ("INTEGER[][]", ["[[1, -2], []]", "[]", "NULL", "[[2147483647], NULL]"]), ("VARCHAR[][]", ["[['', 'é'], ['a']]", "[[]]"]):
+    comes_back(kind, values, BINARY)
 # Parquet has no seconds, and DuckDB reads milliseconds as microseconds: the same instants.
 for kind, values, unit in ("TIMESTAMP_S", ["'1970-01-01 00:00:01'", "'0001-01-01'", "'9999-12-31 23:59:59'", "NULL"], "s"), \
                           ("TIMESTAMP_MS", ["'1970-01-01 00:00:00.001'", "'0001-01-01'", "'9999-12-31 23:59:59.999'", "NULL"], "ms"):
