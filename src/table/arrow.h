@@ -43,6 +43,7 @@ int arrow_schema_copy(const struct ArrowSchema *in, struct ArrowSchema *out, sho
 /* Builds schemas: a struct with n children (each then set by arrow_schema_set), formats as in the specification. */
 int arrow_schema_struct(struct ArrowSchema *out, int64_t n_children, shoal_error *err);
 int arrow_schema_set(struct ArrowSchema *child, const char *name, const char *format, int nullable, shoal_error *err);
+int arrow_schema_nested(struct ArrowSchema *child, const char *name, const char *format, int64_t n_children, shoal_error *err);
 int arrow_schema_set_format(struct ArrowSchema *own, const char *format, shoal_error *err); /* of a schema made by these */
 int arrow_schema_set_list(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err);
 /* A list of lists. */

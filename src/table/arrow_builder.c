@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "table/arrow_node.h"
 
+#define DEPTH_MAX 16
+
 typedef arrow_node node;
 
 struct arrow_builder {
@@ -19,7 +21,7 @@ static void node_release(node *n)
     buf_release(&n->valid);
     buf_release(&n->values);
     buf_release(&n->bytes);
-    if (n->item) node_release(n->item);
+    for (int64_t i = 0; n->item && i < n->n_items; i++) node_release(&n->item[i]);
     mem_free(n->item);
     n->item = NULL;
 }
@@ -31,11 +33,16 @@ static int node_init(node *n, const struct ArrowSchema *field, int depth, shoal_
     n->is_list = arrow_type_is_list(n->type);
     n->is_text = arrow_type_is_text(n->type);
     n->is_wide = n->type == ARROW_LARGE_UTF8 || n->type == ARROW_LARGE_BINARY || n->type == ARROW_LARGE_LIST;
-    if (n->type == ARROW_OTHER || n->type == ARROW_STRUCT || n->type == ARROW_DECIMAL128 || depth > 2)
+    if (n->type == ARROW_OTHER || n->type == ARROW_MAP || n->type == ARROW_DECIMAL128 || depth > DEPTH_MAX)
         return error_set(err, SHOAL_DATA, "column '%s': rows of type %s cannot be built", field->name, arrow_type_name(field, name, sizeof name));
-    if (!n->is_list) return 0;
-    n->item = mem_calloc(1, sizeof *n->item);
-    return n->item ? node_init(n->item, field->children[0], depth + 1, err) : error_nomem(err, sizeof *n, "a list column");
+    if (!n->is_list && n->type != ARROW_STRUCT) return 0;
+    if (!(n->item = mem_calloc((size_t)field->n_children + 1, sizeof *n->item))) return error_nomem(err, sizeof *n, "a list column");
+    int r = 0;
+    for (int64_t i = 0; r == 0 && i < field->n_children; i++) {
+        n->n_items = i + 1;
+        r = node_init(&n->item[i], field->children[i], depth + 1, err);
+    }
+    return r;
 }
 
 int arrow_builder_new(const struct ArrowSchema *schema, arrow_builder **out, shoal_error *err)
@@ -148,7 +155,7 @@ static size_t width_of(enum arrow_type t)
     }
 }
 
-size_t arrow_node_width(const arrow_node *n) { return has_offsets(n) || n->type == ARROW_BOOL || n->type == ARROW_NULL ? 0 : width_of(n->type); }
+size_t arrow_node_width(const arrow_node *n) { return has_offsets(n) || n->type == ARROW_STRUCT || n->type == ARROW_BOOL || n->type == ARROW_NULL ? 0 : width_of(n->type); }
 
 arrow_node *arrow_builder_column(arrow_builder *b, int64_t column) { return &b->column[column]; }
 
@@ -170,39 +177,46 @@ static inline node *target(arrow_builder *b, int64_t column)
     return n;
 }
 
-int arrow_builder_null(arrow_builder *b, int64_t column, shoal_error *err)
+int arrow_node_null(arrow_node *n, shoal_error *err)
 {
-    node *n = &b->column[column];
     int r = 0;
-    if (n->type != ARROW_NULL) r = has_offsets(n) ? put_offset(n, err) : add_i64(n, 0, err);
+    if (n->type == ARROW_STRUCT) {
+        for (int64_t i = 0; r == 0 && i < n->n_items; i++) r = arrow_node_null(&n->item[i], err);
+    } else if (n->type != ARROW_NULL) {
+        r = has_offsets(n) ? put_offset(n, err) : add_i64(n, 0, err);
+    }
     return r < 0 ? r : note(n, 1, err);
 }
 
-int arrow_builder_i64(arrow_builder *b, int64_t column, int64_t v, shoal_error *err)
+int arrow_node_i64(arrow_node *n, int64_t v, shoal_error *err)
 {
-    node *n = target(b, column);
     int r = add_i64(n, v, err);
     return r < 0 ? r : note(n, 0, err);
 }
 
-int arrow_builder_f64(arrow_builder *b, int64_t column, double v, shoal_error *err)
+int arrow_node_f64(arrow_node *n, double v, shoal_error *err)
 {
-    node *n = target(b, column);
     float f = (float)v;
     int r = n->type == ARROW_F32 ? put(&n->values, &f, 4, err) : put(&n->values, &v, 8, err);
     return r < 0 ? r : note(n, 0, err);
 }
 
-int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *err)
+int arrow_node_text(arrow_node *n, view v, shoal_error *err)
 {
-    node *n = target(b, column);
     int r = put_offset(n, err);
     if (r == 0 && v.n > 0) r = put(&n->bytes, v.p, v.n, err);
     return r < 0 ? r : note(n, 0, err);
 }
 
-int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(&b->column[column], err); }
-int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return note(&b->column[column], 0, err); }
+int arrow_node_open(arrow_node *n, shoal_error *err) { return n->is_list ? put_offset(n, err) : 0; }
+int arrow_node_close(arrow_node *n, shoal_error *err) { return note(n, 0, err); }
+
+int arrow_builder_null(arrow_builder *b, int64_t column, shoal_error *err) { return arrow_node_null(&b->column[column], err); }
+int arrow_builder_i64(arrow_builder *b, int64_t column, int64_t v, shoal_error *err) { return arrow_node_i64(target(b, column), v, err); }
+int arrow_builder_f64(arrow_builder *b, int64_t column, double v, shoal_error *err) { return arrow_node_f64(target(b, column), v, err); }
+int arrow_builder_text(arrow_builder *b, int64_t column, view v, shoal_error *err) { return arrow_node_text(target(b, column), v, err); }
+int arrow_builder_list_open(arrow_builder *b, int64_t column, shoal_error *err) { return arrow_node_open(&b->column[column], err); }
+int arrow_builder_list_close(arrow_builder *b, int64_t column, shoal_error *err) { return arrow_node_close(&b->column[column], err); }
 int arrow_builder_inner_open(arrow_builder *b, int64_t column, shoal_error *err) { return put_offset(b->column[column].item, err); }
 int arrow_builder_inner_close(arrow_builder *b, int64_t column, int is_null, shoal_error *err) { return note(b->column[column].item, is_null, err); }
 
@@ -212,7 +226,7 @@ static void node_clear(node *n)
     buf_clear(&n->values);
     buf_clear(&n->bytes);
     n->rows = n->nulls = 0;
-    if (n->item) node_clear(n->item);
+    for (int64_t i = 0; i < n->n_items; i++) node_clear(&n->item[i]);
 }
 
 void arrow_builder_clear(arrow_builder *b)
@@ -225,13 +239,14 @@ void arrow_builder_clear(arrow_builder *b)
 static int node_finish(node *n, struct ArrowArray *a, shoal_error *err)
 {
     int r = has_offsets(n) ? put_offset(n, err) : 0;
-    if (r == 0) r = arrow_array_own(a, &n->valid, &n->values, &n->bytes, n->item ? 1 : 0, err);
+    if (r == 0) r = arrow_array_own(a, &n->valid, &n->values, &n->bytes, n->n_items, err);
     if (r < 0) return r;
-    a->n_buffers = n->type == ARROW_NULL ? 0 : n->is_text ? 3 : 2;
+    a->n_buffers = n->type == ARROW_NULL ? 0 : n->is_text ? 3 : n->type == ARROW_STRUCT ? 1 : 2;
     a->length = n->rows;
     a->null_count = n->nulls;
     n->rows = n->nulls = 0;
-    return n->item ? node_finish(n->item, a->children[0], err) : 0;
+    for (int64_t i = 0; r == 0 && i < n->n_items; i++) r = node_finish(&n->item[i], a->children[i], err);
+    return r;
 }
 
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err)

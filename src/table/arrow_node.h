@@ -14,10 +14,19 @@ typedef struct arrow_node {
     buf values;  /* values, or the offsets of text and lists */
     buf bytes;   /* of text */
     int64_t rows, nulls;
-    struct arrow_node *item;
+    struct arrow_node *item; /* of a list; the members of a struct, n_items */
+    int64_t n_items;
 } arrow_node;
 
 arrow_node *arrow_builder_column(arrow_builder *b, int64_t column);
+/* One row of a node, as arrow_builder_* for columns, for structs and lists of anything: between open and close the rows of its
+ * items (a list) or one row of each member (a struct) are added. */
+int arrow_node_null(arrow_node *n, shoal_error *err);
+int arrow_node_i64(arrow_node *n, int64_t v, shoal_error *err);
+int arrow_node_f64(arrow_node *n, double v, shoal_error *err);
+int arrow_node_text(arrow_node *n, view v, shoal_error *err);
+int arrow_node_open(arrow_node *n, shoal_error *err);
+int arrow_node_close(arrow_node *n, shoal_error *err);
 /* Bytes of one value in `values`; 0 for booleans (bits) and whatever has offsets. */
 size_t arrow_node_width(const arrow_node *n);
 /* Counts n rows whose values were written; present[i] says whether row i has one, NULL that all have. */

@@ -273,6 +273,11 @@ int arrow_schema_set_format(struct ArrowSchema *own, const char *format, shoal_e
     return 0;
 }
 
+int arrow_schema_nested(struct ArrowSchema *child, const char *name, const char *format, int64_t n_children, shoal_error *err)
+{
+    return schema_init(child, name, format, ARROW_FLAG_NULLABLE, n_children, err);
+}
+
 int arrow_schema_set_list(struct ArrowSchema *child, const char *name, const char *item_format, shoal_error *err)
 {
     int r = schema_init(child, name, "+l", ARROW_FLAG_NULLABLE, 1, err);

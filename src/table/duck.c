@@ -96,24 +96,11 @@ static void one_line(const char *message, char *out, size_t n)
     out[k] = 0;
 }
 
-/* DuckDB counts the lines of JSON files from 2. */
-static void json_line(char *text)
-{
-    char *at = strstr(text, "Malformed JSON in file ") ? strstr(text, " in line ") : NULL, *end, line[24];
-    if (!at) return;
-    at += strlen(" in line ");
-    const int n = snprintf(line, sizeof line, "%llu", strtoull(at, &end, 10) - 1);
-    if (end == at || n > end - at) return;
-    memcpy(at, line, (size_t)n);
-    memmove(at + n, end, strlen(end) + 1);
-}
-
 int duck_error(int type, const char *message, const char *what, int query_code, shoal_error *err)
 {
     char text[MESSAGE_MAX];
     int code = SHOAL_DATA;
     one_line(message ? message : "unknown error", text, sizeof text);
-    json_line(text);
     switch (type) {
     case DUCKDB_ERROR_CATALOG:
     case DUCKDB_ERROR_PARSER:

@@ -1,4 +1,4 @@
-/* duck_view.c: Parquet and JSON lines as views of DuckDB. */
+/* duck_view.c: Parquet as views of DuckDB. */
 #include "table/duck_view.h"
 
 #include <string.h>
@@ -7,20 +7,23 @@
 #include "storage/file.h"
 #include "table/source.h"
 
+/* A path that means itself alone: letters of globs are put in brackets, and a ~ at its start is not the home. */
+static int put_path(buf *b, const char *path, shoal_error *err)
+{
+    int r = buf_puts(b, *path == '~' ? "'./" : "'", err);
+    if (!view_is_utf8(view_of(path, strlen(path))))
+        return error_set(err, SHOAL_USAGE, "%s: the name is not UTF-8, in which DuckDB wants those of Parquet files; rename it, or make a link to it", path);
+    for (; r == 0 && *path; path++)
+        r = strchr("*?[", *path) ? buf_printf(b, err, "[%c]", *path) : *path == '\'' ? buf_puts(b, "''", err) : buf_putc(b, *path, err);
+    return r < 0 ? r : buf_putc(b, '\'', err);
+}
+
 int duck_put_files(buf *b, char *const *files, size_t n, shoal_error *err)
 {
     int r = buf_putc(b, '[', err);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        const char *path = strncmp(files[i], "file://", 7) == 0 ? files[i] + 7 : strcmp(files[i], "-") == 0 ? "/dev/stdin" : files[i];
         if (i > 0) r = buf_putc(b, ',', err);
-        if (r == 0 && strpbrk(path, "*?[") && !strpbrk(path, "'")) {
-            /* a file whose name has letters of globs: each is put in brackets, so that it means itself */
-            if ((r = buf_putc(b, '\'', err)) < 0) break;
-            for (; r == 0 && *path; path++) r = strchr("*?[", *path) ? buf_printf(b, err, "[%c]", *path) : buf_putc(b, *path, err);
-            if (r == 0) r = buf_putc(b, '\'', err);
-        } else if (r == 0) {
-            r = duck_put_string(b, path, err);
-        }
+        if (r == 0) r = put_path(b, strncmp(files[i], "file://", 7) == 0 ? files[i] + 7 : strcmp(files[i], "-") == 0 ? "/dev/stdin" : files[i], err);
     }
     return r < 0 ? r : buf_putc(b, ']', err);
 }
@@ -56,18 +59,16 @@ static int put_partitions(buf *b, const partitions *p, shoal_error *err)
     return r < 0 ? r : buf_putc(b, '}', err);
 }
 
-int duck_view_files(duck *d, const char *name, char *const *files, size_t n, enum table_format format, const partitions *p, const char *what, shoal_error *err)
+int duck_view_files(duck *d, const char *name, char *const *files, size_t n, const partitions *p, const char *what, shoal_error *err)
 {
-    static const char *const READER[] = {[FORMAT_PARQUET] = "read_parquet", [FORMAT_JSONL] = "read_json"};
     buf b = BUF_INIT;
     int r = buf_puts(&b, "CREATE VIEW ", err);
     if (r == 0) r = duck_put_name(&b, name, err);
     if (r == 0) r = buf_puts(&b, " AS ", err);
     if (r == 0) r = put_select(&b, p, err);
-    if (r == 0) r = buf_printf(&b, err, " FROM %s(", READER[format]);
+    if (r == 0) r = buf_puts(&b, " FROM read_parquet(", err);
     if (r == 0) r = duck_put_files(&b, files, n, err);
     if (r == 0) r = put_partitions(&b, p, err);
-    if (r == 0 && format == FORMAT_JSONL) r = buf_puts(&b, ", format='auto', sample_size=20480", err);
     if (r == 0) r = buf_puts(&b, ")", err);
     if (r == 0 && !buf_str(&b)) r = error_nomem(err, b.len, "a query");
     if (r == 0) r = duck_run(d, buf_str(&b), what, err);

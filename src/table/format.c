@@ -49,7 +49,7 @@ enum table_format format_of_name(const char *name)
     return FORMAT_GUESS;
 }
 
-int format_is_ducks(enum table_format f) { return f == FORMAT_PARQUET || f == FORMAT_JSONL; }
+int format_is_ducks(enum table_format f) { return f == FORMAT_PARQUET; }
 
 static int looks_like_text(const uint8_t *p, size_t n)
 {

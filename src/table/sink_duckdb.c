@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
-#include "table/duck.h"
+#include "table/duck_view.h"
 #include "table/writer.h"
 
 #define QUEUE_BATCHES 8
@@ -115,7 +115,7 @@ static int parquet_open(const sink_spec *spec, const struct ArrowSchema *schema,
     if (!w) return error_nomem(err, sizeof *w, "a writer");
     w->schema = schema;
     w->stream = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, stream_release, w};
-    if (!(w->path = mem_strdup(path)) || !(w->batches = queue_new(QUEUE_BATCHES))) r = error_nomem(err, 0, "a writer");
+    if (!(w->path = mem_sprintf("%s%s", *path == '~' ? "./" : "", path)) || !(w->batches = queue_new(QUEUE_BATCHES))) r = error_nomem(err, 0, "a writer");
     if (r == 0) r = duck_open(&w->db, err);
     if (r == 0 && duckdb_arrow_scan(w->db.connection, "batches", (duckdb_arrow_stream)&w->stream) != DuckDBSuccess)
         r = error_set(err, SHOAL_DATA, "%s: DuckDB does not take the source's columns", path);
@@ -185,7 +185,7 @@ static int parquet_verify(const char *path, uint64_t *rows, shoal_error *err)
     int r = duck_open(&d, err);
     if (r < 0) return r;
     r = buf_puts(&sql, "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(", err);
-    if (r == 0) r = duck_put_string(&sql, path, err);
+    if (r == 0) r = duck_put_files(&sql, (char *const *)&path, 1, err);
     if (r == 0) r = buf_puts(&sql, ")", err);
     if (r == 0) r = buf_str(&sql) ? duck_number(&d, buf_str(&sql), path, &n, err) : error_nomem(err, sql.len, "a query");
     buf_release(&sql);

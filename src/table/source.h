@@ -24,8 +24,9 @@ typedef struct source {
 int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
 int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
 int source_csv(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
-/* Parquet and JSON lines, with the spec's query, filter, tables and columns. */
-int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, const partitions *p, source *out, shoal_error *err);
+int source_json(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err); /* JSON lines */
+/* Parquet, with the spec's query, filter, tables and columns. */
+int source_duckdb(char **files, size_t n, const table_spec *spec, const partitions *p, source *out, shoal_error *err);
 int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err); /* takes the stream's content over */
 /* Puts a conversion over a source whose schema is not plain; the source stays the caller's, also after an error. */
 int source_plain(source *s, shoal_error *err);

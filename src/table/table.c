@@ -210,6 +210,7 @@ static int open_ours(opening *o, const table_spec *spec, source *out, shoal_erro
     o->n = 0;
     r = o->format == FORMAT_TFRECORD ? source_tfrecord(files, n, &inner, out, err)
         : o->format == FORMAT_CSV    ? source_csv(files, n, &inner, out, err)
+        : o->format == FORMAT_JSONL  ? source_json(files, n, &inner, out, err)
                                      : source_svm(files, n, o->format, out, err);
     if (inner.columns != spec->columns) mem_free((void *)inner.columns);
     if (r == 0 && o->p.n_keys > 0) {
@@ -231,7 +232,7 @@ static int open_files(const table_spec *spec, source *out, shoal_error *err)
     if (r == 0 && format_is_ducks(o.format)) {
         char **files = o.files;
         o.files = NULL;
-        r = source_duckdb(files, o.n, o.format, spec, &o.p, out, err);
+        r = source_duckdb(files, o.n, spec, &o.p, out, err);
     } else if (r == 0) {
         r = open_ours(&o, spec, out, err);
     }

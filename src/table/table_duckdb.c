@@ -1,4 +1,4 @@
-/* table_duckdb.c: Parquet and JSON lines by DuckDB, with queries over them. Rows stream through one connection of one
+/* table_duckdb.c: Parquet by DuckDB, with queries over them. Rows stream through one connection of one
  * thread, so that their order is the files' and memory does not grow; of Parquet, whose columns can be read apart, through one
  * connection a thread. */
 #include <stdio.h>
@@ -17,7 +17,6 @@ typedef struct duckdb_source {
     duck_split *split; /* NULL: all columns come by `rows` */
     char **files;
     size_t n_files;
-    enum table_format format;
     int has_query; /* --sql or --where: rows are no longer the files' */
     char what[WHAT_MAX]; /* opens messages */
     uint64_t *file_rows; /* Parquet, on demand: rows of each file */
@@ -82,7 +81,7 @@ static const char *duckdb_row_name(void *ctx, uint64_t row, char *out, size_t n)
         snprintf(out, n, "%s row %llu", path_base(s->files[0]), (unsigned long long)row);
         return out;
     }
-    if (s->format == FORMAT_PARQUET && (s->file_rows || count_parquet(s) == 0))
+    if (s->file_rows || count_parquet(s) == 0)
         for (size_t i = 0; i < s->n_files; at -= s->file_rows[i++])
             if (at < s->file_rows[i]) {
                 snprintf(out, n, "%s row %llu", path_base(s->files[i]), (unsigned long long)at);
@@ -131,7 +130,7 @@ static int note_parquet(duckdb_source *s, struct ArrowSchema *own, shoal_error *
     return r;
 }
 
-int source_duckdb(char **files, size_t n, enum table_format format, const table_spec *spec, const partitions *p, source *out, shoal_error *err)
+int source_duckdb(char **files, size_t n, const table_spec *spec, const partitions *p, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
     duckdb_source *s = mem_calloc(1, sizeof *s);
@@ -141,20 +140,18 @@ int source_duckdb(char **files, size_t n, enum table_format format, const table_
     }
     s->files = files;
     s->n_files = n;
-    s->format = format;
     s->has_query = spec->sql || spec->where;
     snprintf(s->what, sizeof s->what, n > 1 ? "%s and %zu more" : "%s", files[0], n - 1);
     int r = duck_open(&s->db, err);
-    if (r == 0) r = duck_view_files(&s->db, spec->where ? "shoal_rows" : "src", files, n, format, p, s->what, err);
+    if (r == 0) r = duck_view_files(&s->db, spec->where ? "shoal_rows" : "src", files, n, p, s->what, err);
     if (r == 0 && spec->where) r = duck_view_where(&s->db, "src", "shoal_rows", spec->where, err);
     if (r == 0) r = duck_view_tables(&s->db, spec, err);
     if (r == 0 && spec->sql) snprintf(s->what, sizeof s->what, "--sql");
     if (r == 0) r = duck_rows_start(&s->db, spec->sql ? spec->sql : "SELECT * FROM src", spec->sql != NULL, s->what, &s->rows, err);
     if (r == 0 && !spec->sql && spec->columns && spec->n_columns > 0) r = start_columns(s, spec, err);
     if (r == 0) r = duck_rows_columns(&s->rows, s->what, spec->sql ? SHOAL_USAGE : SHOAL_DATA, &out->schema, err);
-    if (r == 0 && format == FORMAT_PARQUET) r = note_parquet(s, spec->sql ? NULL : &out->schema, err);
-    if (r == 0 && format == FORMAT_PARQUET && !s->has_query && spec->threads > 1 && out->schema.n_children > 1)
-        r = start_split(s, spec, &out->schema, err);
+    if (r == 0) r = note_parquet(s, spec->sql ? NULL : &out->schema, err);
+    if (r == 0 && !s->has_query && spec->threads > 1 && out->schema.n_children > 1) r = start_split(s, spec, &out->schema, err);
     if (r < 0) {
         if (out->schema.release) out->schema.release(&out->schema);
         duckdb_free_source(s);

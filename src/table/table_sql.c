@@ -188,7 +188,7 @@ static int side_table(duck *d, const char *item, const table_spec *spec, shoal_e
     if (r == 0) r = format_of_files(files, n, &format, err);
     if (r == 0 && format_is_ducks(format)) {
         r = partitions_of(files, n, &p, err);
-        if (r == 0) r = duck_view_files(d, name, files, n, format, &p, path, err);
+        if (r == 0) r = duck_view_files(d, name, files, n, &p, path, err);
     } else if (r == 0) {
         source from;
         r = source_open(&side, &from, err);

@@ -304,7 +304,25 @@ case("types that are none", USAGE, "--types: 'a:int64' is no COLUMN=TYPE, such a
 case("types of no column", USAGE, "--types: there is no column 'z'", "show", "good.csv", "--types", "z=int64")
 case("types unknown", USAGE, "--types: column 'x': text is not read as 'decimal'; there are bool, int8 to int64, uint8 to uint64, float32, float64, utf8, date32, timestamp[us] and time", "show", "good.csv", "--types", "x=decimal")
 case("delimiter of two letters", USAGE, "--delimiter is '::', expected one character of ASCII, or tab", "show", "good.csv", "--delimiter", "::")
-case("jsonl broken", DATA, "bad.jsonl: Malformed JSON in file \"bad.jsonl\", at byte 8 in line 2: unexpected end of data", "show", "bad.jsonl", files={"bad.jsonl": '{"a": 1}\n{"a": \n'})
+case("parquet whose name is not UTF-8", USAGE, "caf\ufffd.parquet: the name is not UTF-8, in which DuckDB wants those of Parquet files; rename it, or make a link to it", "show", os.fsdecode(b"caf\xe9.parquet"),
+     before=lambda: shutil.copy("good.parquet", os.fsdecode(b"caf\xe9.parquet")) and None)
+case("jsonl broken", DATA, "bad.jsonl: line 2: the object that begins here is not closed", "show", "bad.jsonl", files={"bad.jsonl": '{"a": 1}\n{"a": \n'})
+for name, message, text in (
+        ("no object", 'an object is expected, {"key": value, ...}', "[1]"), ("an open list", "the list of objects is not closed", '[{"a":2}'),
+        ("a value missing", "a value is expected here", '{"a":}'), ("a comma missing", "a comma or } is expected here", '{"a":1 "b":2}'),
+        ("a comma missing in a list", "a comma or ] is expected here", '{"a":[1 2]}'), ("no key", "a key in quotes is expected here", "{a:1}"),
+        ("a colon missing", "a colon is expected here", '{"a" 1}'), ("a point at the end", "a number ends with its point", '{"a":1.}'),
+        ("an open exponent", "a number ends within its exponent", '{"a":1e}'), ("a control character", "a control character inside a string; it is written \\uXXXX", '{"a":"\t"}'),
+        ("no escape", "an escape inside a string is none of JSON's", '{"a":"\\x"}'), ("no UTF-8", "a string is not UTF-8; convert the file, as by iconv -t UTF-8", b'{"a":"caf\xe9"}'),
+        ("a key with NUL", "a key holds a NUL character", '{"a\\u0000":1}'), ("a key twice", "the key 'a' is there twice", '{"a":1,"a":2}'),
+        ("much inside", "more than 64 lists and objects inside each other", '{"a":' + "[" * 90 + "]" * 90 + "}"),
+        ("many keys", "more than 20000 different keys in the first rows: a table has one set of columns", "{" + ",".join(f'"k{i}":1' for i in range(20001)) + "}")):
+    case(f"jsonl with {name}", DATA, f"bad.jsonl: line 1: {message}", "show", "bad.jsonl", files={"bad.jsonl": text})
+case("jsonl without a row", DATA, 'bad.jsonl: it has no row: an object is expected, {"key": value, ...}', "show", "bad.jsonl", files={"bad.jsonl": "\n"})
+case("jsonl with a value that does not fit", DATA, "bad.jsonl: line 20501: column 'a': 2.5 is no int64, as the first rows are; say what the column is, as --types a=float64", "convert", "bad.jsonl", "out.csv",
+     files={"bad.jsonl": '{"a":1}\n' * 20500 + '{"a":2.5}\n'})
+case("jsonl with a late key", DATA, "bad.jsonl: line 20501: the key 'b' is not in the first rows; name it before, as --types b=utf8", "convert", "bad.jsonl", "out.csv",
+     files={"bad.jsonl": '{"a":1}\n' * 20500 + '{"b":2.5}\n'})
 case("sql broken", USAGE, "--sql: syntax error at or near \"SELEC\"", "show", "good.csv", "--sql", "SELEC * FROM src")
 case("sql of two statements", USAGE, "--sql: 2 statements; give one SELECT", "show", "good.csv", "--sql", "SELECT 1; SELECT 2")
 case("sql that is no query", USAGE, "--sql: only SELECT is possible here", "show", "good.csv", "--sql", "CREATE TABLE t (i INT)")

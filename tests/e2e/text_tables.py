@@ -1,4 +1,4 @@
-"""text_tables.py: CSV as docs/types.md says it: no value changes on the way in, or the command ends with the line of the one
+"""text_tables.py: CSV and JSON lines as docs/types.md says it: no value changes on the way in, or the command ends with the line of the one
 that would have; pipes, several files, names, and what Shoal wrote itself.
 label: check"""
 import gzip
@@ -97,6 +97,10 @@ v.check(column(put("~/x.csv", "x\n5\n")) == ("int64", ["5"]), "~ is a name like 
 v.check(column(put("it's *.csv", "x\n6\n")) == ("int64", ["6"]), "a quote and a star are letters of a name")
 v.check(column(put(os.fsdecode(b"caf\xe9.csv"), "x\n7\n")) == ("int64", ["7"]), "a name that is not UTF-8")
 
+for name in "~/x.parquet", "it's *.parquet", "[x]?.parquet":
+    must("convert", "a.csv", name)
+    v.check(column(name) == ("int64", ["1"]), f"Parquet named {name}")
+
 # ---- pipes ----------------------------------------------------------------------------------------------------------------
 many = b"label,x\n" + b"".join(b"%d,%d\n" % (i % 2, i) for i in range(400000))
 p = subprocess.run([SHOAL, "convert", "-", "-", "--format", "csv", "--to", "csv"], input=many, capture_output=True, timeout=120)
@@ -107,6 +111,32 @@ writer.start()
 r = must("convert", "pipe.csv", "from_pipe.csv")
 writer.join()
 v.check(open("from_pipe.csv", "rb").read() == many, "all rows of a named pipe")
+
+# ---- JSON lines -----------------------------------------------------------------------------------------------------------
+def json_reads(name, values, type_name, shown=None):
+    got = column(put("t.jsonl", "".join(f'{{"x":{x}}}\n' for x in values)))
+    v.check(got == (type_name, shown or values), f"JSON {name}: {got}, expected {(type_name, shown or values)}")
+
+
+json_reads("whole numbers", ["1", "null", "-5"], "int64")
+json_reads("hashed ids", ["1", "18446744073709551615"], "uint64")
+json_reads("longer ones", ["1", "123456789012345678901234567890"], "utf8", ['"1"', '"123456789012345678901234567890"'])
+json_reads("fractions", ["1", "2.5"], "float64")
+json_reads("specials", ["1.5", '"NaN"', '"Infinity"', '"-Infinity"'], "float64")
+json_reads("Python's specials", ["1.5", "NaN", "-Infinity"], "float64", ["1.5", '"NaN"', '"-Infinity"'])
+json_reads("strings of digits", ['"1"', '"2"'], "utf8")
+json_reads("strings and numbers", ['"a"', "1", "true", "[1,2]"], "utf8", ['"a"', '"1"', '"true"', '"[1,2]"'])
+json_reads("dates", ['"2020-12-31"'], "date32")
+json_reads("timestamps", ['"2020-12-31 10:00:00.123456789"'], "timestamp[ns]")
+json_reads("escapes", ['"\\u00e4\\ud83d\\ude00\\n\\/"'], "utf8", ['"ä😀\\n/"'])
+json_reads("lists", ["[1,2]", "[]", "null"], "list<int64>")
+json_reads("lists of lists", ["[[1.5],[]]", "[[2]]"], "list<list<float64>>")
+v.check(must("show", put("t.jsonl", '{"s":{"a":1,"l":["x"]},"A":1,"a":2}\n{"s":{"a":null}}'), "--json").out
+        == '{"s":{"a":1,"l":["x"]},"A":1,"a":2}\n{"s":{"a":null,"l":null},"A":null,"a":null}\n', "objects inside")
+v.check(must("show", put("t.json", '[\n{"x":1},\n{"x":\n2}\n]\n'), "--json").out == '{"x":1}\n{"x":2}\n', "a list of objects")
+lines = b"".join(b'{"label":%d,"x":%d}\n' % (i % 2, i) for i in range(100000))
+p = subprocess.run([SHOAL, "convert", "-", "-", "--format", "jsonl", "--to", "jsonl"], input=lines, capture_output=True, timeout=120)
+v.check(p.returncode == 0 and p.stdout == lines, "all rows of JSON from standard input")
 
 # ---- files that are written to meanwhile ----------------------------------------------------------------------------------
 put("grows.csv", many)
