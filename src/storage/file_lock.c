@@ -75,6 +75,8 @@ static int lock_once(file_lock *l, const char *path, char *holder, size_t n, int
         *again = 1;
     else if ((got = sign(l->fd, path, err)) == 0)
         return 1;
+    else
+        (void)file_op_unlink(path);
     close(l->fd);
     l->fd = -1;
     return got < 0 ? got : 0;

@@ -96,6 +96,7 @@ static void test_failures(void **state)
     file_fail_at(1, 28);
     assert_int_equal(file_lock_take("lock", &l, holder, sizeof holder, &err), SHOAL_STORAGE);
     assert_string_equal(err.message, "cannot write lock: No space left on device");
+    assert_false(file_exists("lock"));
     assert_int_equal(file_lock_take("lock", &l, holder, sizeof holder, &err), 1);
     file_lock_release(l);
 }

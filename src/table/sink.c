@@ -309,10 +309,11 @@ static int place_record_file(sink *s, shoal_error *err)
     buf before = BUF_INIT;
     int r = schema_path_of(s->path, &own, &folder, err);
     if (r < 0) return r;
-    int was_there = file_exists(own);
-    if (was_there) r = file_read_all(own, SCHEMA_BYTES_MAX, &before, err);
+    int was_there = file_exists(own), read = was_there ? file_read_all(own, SCHEMA_BYTES_MAX, &before, err) : 0;
+    r = read;
     if (r == 0) r = schema_file_write(own, s->shards[0].path, &s->schema, err);
-    if (r == 0 && (r = place_shard(s, s->shards[0].path, s->path, err)) < 0) restore_schema(own, was_there, &before);
+    if (r == 0) r = place_shard(s, s->shards[0].path, s->path, err);
+    if (r < 0 && read == 0 && file_exists(s->shards[0].path)) restore_schema(own, was_there, &before); /* the file has not moved */
     buf_release(&before);
     mem_free(own);
     mem_free(folder);
