@@ -27,7 +27,7 @@ cmp e.csv g.csv || fail "CSV, JSON lines and CSV again differ"
 [ "$(wc -l <piped.jsonl)" = 5000 ] || fail "a pipe of records lost some"
 
 # libsvm and libffm: text that is in its shortest form comes back byte for byte, by way of every format that has lists.
-printf '%s\n' '-1 3:1 11:0.25' '1' '0.5 7:nan 9:-inf 9:-0 2:1e-07' '1 9223372036854775807:0.123457' >h.libsvm
+printf '%s\n' '-1 3:1 11:0.25' '1' '0.5 7:nan 9:-inf 9:-0.0 2:1e-07' '1 9223372036854775807:0.123457' >h.libsvm
 printf '%s\n' '1 0:5:1 38:300:0.5' '0' '0 2147483647:0:123456' >h.ffm
 for kind in libsvm ffm; do
     from=h.$kind
