@@ -62,12 +62,14 @@ static int put_partitions(buf *b, const partitions *p, shoal_error *err)
 int duck_view_files(duck *d, const char *name, char *const *files, size_t n, const partitions *p, const char *what, shoal_error *err)
 {
     buf b = BUF_INIT;
-    int r = buf_puts(&b, "CREATE VIEW ", err);
+    int by_name, r = duck_same_files(d, files, n, &by_name, err);
+    if (r == 0) r = buf_puts(&b, "CREATE VIEW ", err);
     if (r == 0) r = duck_put_name(&b, name, err);
     if (r == 0) r = buf_puts(&b, " AS ", err);
     if (r == 0) r = put_select(&b, p, err);
     if (r == 0) r = buf_puts(&b, " FROM read_parquet(", err);
     if (r == 0) r = duck_put_files(&b, files, n, err);
+    if (r == 0 && by_name) r = buf_puts(&b, ", union_by_name = true", err);
     if (r == 0) r = put_partitions(&b, p, err);
     if (r == 0) r = buf_puts(&b, ")", err);
     if (r == 0 && !buf_str(&b)) r = error_nomem(err, b.len, "a query");

@@ -192,6 +192,7 @@ static int try_steps(attempt *a, forecast *out, shoal_error *err)
         uint32_t n;
         if (done % steps == 0) {
             feeder_free(f);
+            f = NULL;
             rc = feeder_new(a->data.train, &a->plan, done / steps, 0, steps, NULL, &f, err);
         }
         if (rc == 0)

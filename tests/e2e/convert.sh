@@ -116,3 +116,9 @@ dd if=/dev/zero of=b.tfrecord bs=1 count=1 seek=100000 conv=notrunc 2>/dev/null
 code=0
 "$SHOAL" check b.tfrecord folder >out 2>err || code=$?
 [ $code = 3 ] && grep -q '^BAD  b.tfrecord: record' out && grep -q '^ok   folder' out || fail "check: $code $(cat out err)"
+
+# Parquet files of several columns: by name, null where a file lacks one
+"$SHOAL" convert a.parquet evolved1.parquet --sql "SELECT 1::INT a, 'x' b FROM range(1)" 2>/dev/null >/dev/null
+"$SHOAL" convert a.parquet evolved2.parquet --sql "SELECT 'y' b, 2::BIGINT a, 9 z FROM range(1)" 2>/dev/null >/dev/null
+printf '{"a":1,"b":"x","z":null}\n{"a":2,"b":"y","z":9}\n' >evolved.want
+"$SHOAL" show evolved1.parquet evolved2.parquet --json | cmp -s - evolved.want || fail "columns of several Parquet files"
