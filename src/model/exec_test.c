@@ -1,5 +1,5 @@
 /* Gradients of every layer and of the zoo's models against finite differences; exactness from run to run; every failing
- * allocation. */
+ * allocation. threads: none (so that the build for races leaves it out) */
 #include "model/model_testing.h"
 
 #define MAX_ROWS 16
