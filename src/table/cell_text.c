@@ -59,7 +59,7 @@ static int put_timestamp(buf *b, const char *format, int64_t v, shoal_error *err
     int64_t seconds = floor_div(v, per_second), days = floor_div(seconds, DAY_S);
     int r = put_date(b, days, err);
     if (r == 0) r = buf_putc(b, ' ', err);
-    if (r == 0) r = put_clock(b, seconds - days * DAY_S, v - seconds * per_second, digits, err);
+    if (r == 0) r = put_clock(b, seconds - days * DAY_S, v % per_second + (v % per_second < 0 ? per_second : 0), digits, err);
     return r == 0 && format[4] ? buf_puts(b, "+00", err) : r;
 }
 

@@ -123,7 +123,7 @@ static int check_file(const char *path, const json_t *root, const char *file, sh
     if (r < 0) return r;
     snprintf(is, sizeof is, "%016llx", (unsigned long long)print.sample);
     if (sample && strcmp(sample, is) == 0 && json_integer_value(json_object_get(named, "bytes")) == (json_int_t)print.size) return 0;
-    return error_set(err, SHOAL_DATA, "%s is not the schema of what is in %s now: one of them was replaced without the other; write that file again, "
+    return error_set(err, SHOAL_DATA, "%s is not the schema of what is in %s now: one of them was replaced without the other, or the file is damaged; write that file again, "
                      "or remove the schema to have types guessed", path, file);
 }
 
@@ -170,7 +170,7 @@ int schema_of_files(char **files, size_t n, int tolerate, struct ArrowSchema *ou
     int r = schema_path_of(file, &own, &folder, err);
     if (r < 0) return r;
     const char *path = file_exists(own) ? own : file_exists(folder) ? folder : NULL;
-    if (path) r = schema_file_read(path, path == own ? file : NULL, out, err);
+    if (path) r = schema_file_read(path, path == own && !tolerate ? file : NULL, out, err);
     if (path && r == 0) r = 1;
     mem_free(own);
     mem_free(folder);

@@ -266,7 +266,7 @@ case("folder in place of a file", STORAGE, "there is a file, and a folder of sha
 case("output is a source", USAGE, "there.csv is read as a source and would be replaced by the output; write to another name", "convert", "there.csv", "there.csv", "--overwrite", files={"there.csv": GOOD})
 case("output with an unknown ending", USAGE, "scores.parqet: '.parqet' is the ending of no format that is written; say --to tfrecord, parquet, csv, jsonl, libsvm or libffm for a folder of that name", "convert", "good.csv",
      "scores.parqet")
-case("schema of another file", DATA, ".mine.tfrecord.schema.json is not the schema of what is in mine.tfrecord now: one of them was replaced without the other; write that file again, or remove the schema to have types guessed", "show",
+case("schema of another file", DATA, ".mine.tfrecord.schema.json is not the schema of what is in mine.tfrecord now: one of them was replaced without the other, or the file is damaged; write that file again, or remove the schema to have types guessed", "show",
      "mine.tfrecord", before=lambda: (must("convert", "good.csv", "mine.tfrecord"), shutil.copy("mine.tfrecord", "kept"), must("convert", "good.csv", "mine.tfrecord", "-n", "3", "--overwrite"),
                                       shutil.copy("kept", "mine.tfrecord"), None)[4])
 case("output without a name", USAGE, "the output's name '' names no file or folder of its own; give it one, as scores.parquet", "convert", "good.csv", "")
