@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,7 +20,7 @@
 #define FLUSH_AFTER_MS 200
 #define LINE_MAX_BYTES 2048
 
-static volatile sig_atomic_t signal_taken;
+static atomic_int signal_taken; /* the handler may run on any thread */
 
 static struct {
     shoal_host host;
@@ -102,7 +103,7 @@ static void host_say(void *ctx, enum shoal_level level, const char *line)
 static int host_asks_to_end(void *ctx)
 {
     (void)ctx;
-    return signal_taken;
+    return atomic_load(&signal_taken);
 }
 
 /* The job cannot unwind, so neither can the process: no locks, no buffers, no exit handlers. */
@@ -115,12 +116,12 @@ static void host_end_stalled(void *ctx, const char *what)
 
 static void on_signal(int number)
 {
-    if (signal_taken) { /* asked twice: end as the signal does */
+    if (atomic_load(&signal_taken)) { /* asked twice: end as the signal does */
         signal(number, SIG_DFL);
         raise(number);
         return;
     }
-    signal_taken = number;
+    atomic_store(&signal_taken, number);
 }
 
 /* ---- opening and closing ---- */
