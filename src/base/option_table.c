@@ -63,6 +63,10 @@ const shoal_option option_table[] = {
     FLAG("overwrite", WRITES | TRAINS, "replace what is there under the output's name"),
     FLAG("append", ON(CONVERT) | ON(PREDICT), "add files to a folder that is there"),
     INT("max-file-size", OPTION_BYTES, "128M", 4096, MAX_I, WRITES, "size of the files of a folder of TFRecord"),
+    INT("rows-per-file", "N", NULL, 1, MAX_I, ON(CONVERT), "rows of each file of a folder, exactly; default: cut by size alone"),
+    LIST("partition-by", "COLUMNS", ON(CONVERT), "write a folder with a folder k=v for each of their values"),
+    FLAG("overwrite-partitions", ON(CONVERT), "with --partition-by: replace the partitions that get rows, keep all others"),
+    FLAG("shuffle", ON(CONVERT), "mix all rows, by --seed"),
     /* what is trained on */
     {"label", 'y', SHOAL_OPT_STRING, "COLUMN", NULL, 0, 0, "column of 0 and 1 to learn; eval: default is the model's",
      TRAINS | ON(EVAL)},
@@ -98,7 +102,7 @@ const shoal_option option_table[] = {
     FLOAT("epsilon", "X", "1e-8", 1e-30, 1, TRAINS, "added to the divisor (adam, adagrad)"),
     FLOAT("accumulator", "X", "0", 0, 1e6, TRAINS, "what AdaGrad's sums of squares begin with (libffm 1, TensorFlow 0.1)"),
     FLOAT("ftrl-beta", "X", "1", 0, 1e6, TRAINS, "beta of FTRL-proximal; its alpha is --lr"),
-    INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH), "seed of all chance"),
+    INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH) | ON(CONVERT), "seed of all chance"),
     INT("patience", "N", "2", 0, 1000000, TRAINS, "stop after so many epochs without a better validation; 0: never"),
     CHOICE("monitor", "logloss|auc", "logloss", TRAINS, "what validation is judged by"),
     /* how it runs */

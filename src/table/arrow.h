@@ -84,6 +84,9 @@ void arrow_list(enum arrow_type t, const struct ArrowArray *a, int64_t row, int6
  * sets the lengths and releases it, after an error too. */
 int arrow_array_own(struct ArrowArray *a, buf *valid, buf *values, buf *bytes, int64_t n_children, shoal_error *err);
 
+/* The columns of two batches of as many rows, behind one another; both are taken over in any case. */
+int arrow_join(struct ArrowArray *left, struct ArrowArray *right, struct ArrowArray *out, shoal_error *err);
+
 /* Building batches column by column; rows are added field by field. */
 typedef struct arrow_builder arrow_builder;
 int arrow_builder_new(const struct ArrowSchema *schema, arrow_builder **out, shoal_error *err);

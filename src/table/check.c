@@ -40,6 +40,7 @@ static int check_file(const table_spec *like, const char *path, totals *sum, con
     table *t;
     spec.paths = &path;
     spec.n_paths = 1;
+    spec.without_partitions = 1;
     record_index index;
     int has_index = like->tolerate ? 0 : record_index_open(path, &index, err);
     if (like->tolerate) record_index_init(&index);

@@ -95,7 +95,14 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     if (r == 0 && n < 2 && !from.stream) r = error_set(err, SHOAL_USAGE, "convert: only '%s' is given; name the sources and then the destination", args[0]);
     if (r == 0) r = sink_refuse_source(&to, &from, err);
     if (r == 0) r = table_quarantine(o, to.path, host, &from.quarantine, err);
-    from.limit = r == 0 ? (uint64_t)option_i64(o, "rows") : 0;
+    if (r == 0) {
+        from.limit = (uint64_t)option_i64(o, "rows");
+        from.together = to.partition_by;
+        from.n_together = to.n_partition_by;
+        from.shuffle = option_flag(o, "shuffle");
+        from.seed = (uint64_t)option_i64(o, "seed");
+        from.memory = (uint64_t)option_i64(o, "memory");
+    }
     if (r == 0) r = table_open(&from, &t, err);
     else if (from.stream && from.stream->release) from.stream->release(from.stream);
     if (r == 0) r = sink_open(&to, table_schema(t), &s, err);

@@ -9,6 +9,8 @@
 #include "table/arrow.h"
 
 #define MEMORY_LIMIT "400MB"
+#define MEMORY_BYTES 400000000u
+#define MEMORY_LEAST (64u << 20) /* with less it sorts nothing */
 #define MESSAGE_MAX 400
 
 /* Everything that an environment could change is said, so that the same file gives the same rows everywhere. */
@@ -63,6 +65,14 @@ int duck_open(duck *d, shoal_error *err)
     buf_release(&folder);
     if (r < 0) duck_close(d);
     return r;
+}
+
+int duck_memory(duck *d, uint64_t bytes, shoal_error *err)
+{
+    char sql[64];
+    if (bytes == 0 || bytes >= MEMORY_BYTES) return 0;
+    snprintf(sql, sizeof sql, "SET memory_limit='%llu KiB'", (unsigned long long)((bytes < MEMORY_LEAST ? MEMORY_LEAST : bytes) >> 10));
+    return duck_run(d, sql, "DuckDB's settings", err);
 }
 
 void duck_close(duck *d)

@@ -15,6 +15,8 @@ int duck_open(duck *d, shoal_error *err);
 /* One more connection to the same database, for another thread; it is closed first. */
 int duck_connect(const duck *d, duck *out, shoal_error *err);
 void duck_close(duck *d);
+/* Bytes that it may take before it uses the folder for temporary files; 0 leaves its own limit, which is the most. */
+int duck_memory(duck *d, uint64_t bytes, shoal_error *err);
 
 /* Runs statements that give no rows. `what` opens the message when it fails. */
 int duck_run(duck *d, const char *sql, const char *what, shoal_error *err);

@@ -31,7 +31,7 @@ static int note_records(const char *file, const shoal_host *host, record_index *
 
 static int note_columns(const char *file, const shoal_host *host, record_index *x, shoal_error *err)
 {
-    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD};
+    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD, .without_partitions = 1};
     column_stats *stats = NULL;
     struct ArrowArray batch;
     table *t;

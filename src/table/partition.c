@@ -64,6 +64,12 @@ int partition_put_escaped(buf *b, view v, shoal_error *err)
     return r;
 }
 
+int64_t partition_column(const struct ArrowSchema *schema, const char *name, shoal_error *err)
+{
+    int64_t c = arrow_find(schema, name);
+    return c >= 0 ? c : error_set(err, SHOAL_USAGE, "--partition-by: there is no column '%s'", name);
+}
+
 /* ---- all paths ----------------------------------------------------------------------------------------------------------- */
 
 static int add_key(partitions *p, view raw, const char *path, shoal_error *err)

@@ -29,6 +29,8 @@ int64_t partition_number(const partition_key *k, size_t file);
 /* Only the files with keep[i] stay, in both. */
 void partitions_keep(partitions *p, char **files, size_t *n, const uint8_t *keep);
 
+/* Index of a column that is to name folders, or USAGE. */
+int64_t partition_column(const struct ArrowSchema *schema, const char *name, shoal_error *err);
 /* Appends v as a path has it: what is no letter, digit, '_', '-' or '.' and no byte of UTF-8 as %HH. */
 int partition_put_escaped(buf *b, view v, shoal_error *err);
 

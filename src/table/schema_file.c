@@ -149,11 +149,22 @@ const char *path_base(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* From the start of a file's name to that of the first of the folders k=v before it. */
+static const char *above_partitions(const char *file, const char *base)
+{
+    for (;;) {
+        const char *start = base > file ? base - 1 : file;
+        while (start > file && start[-1] != '/') start--;
+        if (start >= base || !memchr(start, '=', (size_t)(base - start))) return base;
+        base = start;
+    }
+}
+
 int schema_path_of(const char *file, char **own, char **folder, shoal_error *err)
 {
     const char *base = path_base(file);
     *own = mem_sprintf("%.*s.%s.schema.json", (int)(base - file), file, base);
-    *folder = mem_sprintf("%.*s" SCHEMA_FILE, (int)(base - file), file);
+    *folder = mem_sprintf("%.*s" SCHEMA_FILE, (int)(above_partitions(file, base) - file), file);
     if (*own && *folder) return 0;
     mem_free(*own);
     mem_free(*folder);

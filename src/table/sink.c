@@ -4,15 +4,18 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
 #include "records/record_index.h"
 #include "storage/file.h"
 #include "table/folder_manifest.h"
-#include "table/source.h"
+#include "table/sink_split.h"
 #include "table/target.h"
 #include "table/writer.h"
+
+#define PARTITION_DEPTH_MAX 32
 
 typedef struct shard {
     char *path;
@@ -28,7 +31,9 @@ struct sink {
     int work_lock;     /* descriptor; while work is there */
     int is_folder, first_part;
     int keep_work; /* it holds what was there before and could not be put back */
-    struct ArrowSchema schema;
+    struct ArrowSchema schema; /* of the files */
+    sink_split split;
+    struct ArrowArray *part, **part_at; /* the columns of a part of a batch */
     const writer_ops *ops;
     void *writer;
     shard *shards;
@@ -50,6 +55,9 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     out->overwrite = option_flag(o, "overwrite");
     out->append = option_flag(o, "append");
     out->max_file_bytes = (uint64_t)option_i64(o, "max-file-size");
+    out->rows_per_file = (uint64_t)option_i64(o, "rows-per-file");
+    out->n_partition_by = option_list(o, "partition-by", &out->partition_by);
+    out->overwrite_partitions = option_flag(o, "overwrite-partitions");
     out->threads = option_threads(o);
     return 0;
 }
@@ -99,15 +107,39 @@ static int folder_has_no_files(const char *path)
     return n == 0;
 }
 
-static int next_part(const char *folder)
+/* Behind all parts of a folder and of the folders k=v in it. */
+static int next_part(const char *folder, int depth)
 {
     DIR *d = opendir(folder);
     int next = 0, part;
     if (!d) return 0;
-    for (struct dirent *e; (e = readdir(d));)
+    for (struct dirent *e; (e = readdir(d));) {
         if (sscanf(e->d_name, "part-%9d", &part) == 1 && part >= next) next = part + 1;
+        char *below = strchr(e->d_name, '=') && depth < PARTITION_DEPTH_MAX ? mem_sprintf("%s/%s", folder, e->d_name) : NULL;
+        if (below && (part = next_part(below, depth + 1)) > next) next = part;
+        mem_free(below);
+    }
     closedir(d);
     return next;
+}
+
+static int check_target(sink *s, shoal_error *err)
+{
+    const int adds = s->spec.append || s->spec.overwrite_partitions;
+    if (s->spec.overwrite_partitions && s->split.n == 0)
+        return error_set(err, SHOAL_USAGE, "--overwrite-partitions needs --partition-by, which names the partitions");
+    if (s->spec.append + s->spec.overwrite + s->spec.overwrite_partitions > 1)
+        return error_set(err, SHOAL_USAGE, "--overwrite, --append and --overwrite-partitions exclude one another");
+    if (s->split.n > 0 && !s->is_folder) return error_set(err, SHOAL_USAGE, "%s: --partition-by writes a folder; name it without an ending, or with / at its end", s->path);
+    return target_check(&s->target, s->spec.overwrite, adds, err);
+}
+
+static int make_folder_of(const char *path, shoal_error *err)
+{
+    char *folder = mem_strndup(path, (size_t)(path_base(path) - path) - 1);
+    int r = folder ? file_mkdirs(folder, err) : error_nomem(err, strlen(path), "a path");
+    mem_free(folder);
+    return r;
 }
 
 static int open_shard(sink *s, shoal_error *err)
@@ -119,11 +151,15 @@ static int open_shard(sink *s, shoal_error *err)
     p += s->n_shards;
     memset(p, 0, sizeof *p);
     if (s->is_folder)
-        p->path = mem_sprintf("%s/part-%05d.%s%s", s->work, s->first_part + (int)s->n_shards, s->ops->ending,
-                              format_packed_ending(s->spec.compression));
+        p->path = mem_sprintf("%s/%s%spart-%05d.%s%s", s->work, s->split.n > 0 ? buf_str(&s->split.folder) : "", s->split.n > 0 ? "/" : "",
+                              s->first_part + (int)s->n_shards, s->ops->ending, format_packed_ending(s->spec.compression));
     else p->path = mem_sprintf("%s/%s", s->work, path_base(s->path));
     if (!p->path) return error_nomem(err, strlen(s->work), "a path");
     s->n_shards++;
+    if (s->split.n > 0) {
+        int r = make_folder_of(p->path, err);
+        if (r < 0) return r;
+    }
     return s->ops->open(&s->spec, &s->schema, p->path, &s->writer, err);
 }
 
@@ -144,6 +180,16 @@ static int check_spec(const sink *s, shoal_error *err)
     return 0;
 }
 
+static int make_part(sink *s, shoal_error *err)
+{
+    size_t n = (size_t)s->schema.n_children + 1;
+    s->part = mem_calloc(n, sizeof *s->part);
+    s->part_at = mem_calloc(n, sizeof *s->part_at);
+    if (!s->part || !s->part_at) return error_nomem(err, n * sizeof *s->part, "columns");
+    for (size_t i = 0; i < n; i++) s->part_at[i] = &s->part[i];
+    return 0;
+}
+
 int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **out, shoal_error *err)
 {
     *out = NULL;
@@ -157,11 +203,12 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
     if (r == 0 && !(s->ops = ops_of(s->target.format)))
         r = error_set(err, SHOAL_USAGE, "%s: this format is not written; choose " FORMATS_SAID, s->path);
     if (r == 0) r = check_spec(s, err);
-    if (r == 0) r = arrow_schema_copy(schema, &s->schema, err);
+    if (r == 0) r = sink_split_init(&s->split, spec, schema, &s->schema, err);
+    if (r == 0) r = make_part(s, err);
     if (r == 0 && spec->threads > 1 && s->ops == &WRITER_TFRECORD) r = pool_new(spec->threads, NULL, &s->spec.pool, err);
-    if (r == 0) r = target_check(&s->target, s->spec.overwrite, s->spec.append, err);
+    if (r == 0) r = check_target(s, err);
     if (r == 0 && !is_direct(s)) r = file_work_new(s->path, &s->work, &s->work_lock, err);
-    if (r == 0) r = open_shard(s, err);
+    if (r == 0 && s->split.n == 0) r = open_shard(s, err);
     if (r < 0) {
         sink_abort(s);
         return r;
@@ -173,6 +220,9 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
 static void sink_free(sink *s)
 {
     if (s->schema.release) s->schema.release(&s->schema);
+    sink_split_release(&s->split);
+    mem_free(s->part);
+    mem_free(s->part_at);
     pool_free(s->spec.pool);
     for (size_t i = 0; i < s->n_shards; i++) mem_free(s->shards[i].path);
     mem_free(s->shards);
@@ -193,21 +243,56 @@ static int close_shard(sink *s, shoal_error *err)
 {
     void *writer = s->writer;
     s->writer = NULL;
-    return s->ops->commit(writer, err);
+    return writer ? s->ops->commit(writer, err) : 0;
+}
+
+/* Rows of a batch, without the columns that name folders; nothing is copied. */
+static struct ArrowArray part_of(sink *s, const struct ArrowArray *batch, int64_t from, int64_t n)
+{
+    struct ArrowArray part = *batch;
+    part.length = n;
+    part.null_count = 0;
+    part.n_children = s->schema.n_children;
+    part.children = s->part_at;
+    for (int64_t i = 0; i < part.n_children; i++) {
+        struct ArrowArray *c = &s->part[i];
+        *c = *batch->children[s->split.n > 0 ? s->split.kept[i] : i];
+        c->offset += from;
+        c->length = n;
+        if (c->null_count > 0 && n < batch->length) c->null_count = -1;
+    }
+    return part;
+}
+
+static int is_full(const sink *s)
+{
+    const shard *last = s->n_shards > 0 ? &s->shards[s->n_shards - 1] : NULL;
+    if (!s->is_folder || !last || last->rows == 0) return 0;
+    return s->ops->bytes(s->writer) >= s->spec.max_file_bytes || (s->spec.rows_per_file > 0 && last->rows >= s->spec.rows_per_file);
+}
+
+static int next_shard(sink *s, int other_folder, shoal_error *err)
+{
+    if (s->writer && !other_folder && !is_full(s)) return 0;
+    int r = close_shard(s, err);
+    return r < 0 ? r : open_shard(s, err);
 }
 
 int sink_write(sink *s, const struct ArrowArray *batch, shoal_error *err)
 {
     int r = 0;
-    if (s->is_folder && s->shards[s->n_shards - 1].rows > 0 && s->ops->bytes(s->writer) >= s->spec.max_file_bytes) {
-        r = close_shard(s, err);
-        if (r == 0) r = open_shard(s, err);
+    for (int64_t at = 0, n; r == 0 && at < batch->length; at += n) {
+        int other_folder;
+        if ((n = sink_split_run(&s->split, batch, at, s->rows, &other_folder, err)) < 0) return (int)n;
+        if ((r = next_shard(s, other_folder, err)) < 0) return r;
+        shard *last = s->n_shards > 0 ? &s->shards[s->n_shards - 1] : NULL;
+        if (s->is_folder && s->spec.rows_per_file > 0 && (uint64_t)n > s->spec.rows_per_file - last->rows) n = (int64_t)(s->spec.rows_per_file - last->rows);
+        struct ArrowArray part = part_of(s, batch, at, n);
+        r = s->ops->write(s->writer, &part, s->rows, err);
+        s->rows += (uint64_t)n;
+        if (last) last->rows += (uint64_t)n;
     }
-    if (r == 0) r = s->ops->write(s->writer, batch, s->rows, err);
-    if (r < 0) return r;
-    s->rows += (uint64_t)batch->length;
-    if (s->n_shards > 0) s->shards[s->n_shards - 1].rows += (uint64_t)batch->length;
-    return 0;
+    return r;
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
@@ -344,16 +429,29 @@ static int same_schema(const sink *s, shoal_error *err)
     return r;
 }
 
+/* Below the folder: part-00000.parquet, k=v/part-00000.parquet */
+static const char *shard_name(const sink *s, size_t i) { return s->shards[i].path + strlen(s->work) + 1; }
+
 /* Where a shard of a folder goes: numbers are given when it gets its name. */
 static char *shard_target(const sink *s, size_t i)
 {
-    return mem_sprintf("%s/part-%05d%s", s->path, s->first_part + (int)i, strchr(path_base(s->shards[i].path), '.'));
+    const char *name = shard_name(s, i), *base = path_base(name);
+    return mem_sprintf("%s/%.*spart-%05d%s", s->path, (int)(base - name), name, s->first_part + (int)i, strchr(base, '.'));
+}
+
+/* Folders k=v that are empty now; `path` is cut. */
+static void remove_empty_folders(const sink *s, char *path)
+{
+    for (size_t k = 0; path && k < s->split.n; k++) {
+        path[path_base(path) - path - 1] = 0;
+        if (rmdir(path) < 0) return;
+    }
 }
 
 static int append_shard(sink *s, size_t i, shoal_error *err)
 {
     char *to = shard_target(s, i);
-    int r = to ? 0 : error_nomem(err, 0, "a path");
+    int r = to ? make_folder_of(to, err) : error_nomem(err, 0, "a path");
     if (r == 0 && file_exists(to)) r = error_set(err, SHOAL_STORAGE, "%s was written by another process meanwhile; run again", to);
     if (r == 0) r = place_shard(s, s->shards[i].path, to, err);
     mem_free(to);
@@ -367,6 +465,7 @@ static void remove_shard(const sink *s, size_t i)
     if (path) file_remove_tree(path, NULL);
     if (index) file_remove_tree(index, NULL);
     mem_free(index);
+    remove_empty_folders(s, path);
     mem_free(path);
 }
 
@@ -375,7 +474,7 @@ static int add_shards(const sink *s, folder_manifest *m, shoal_error *err)
     int r = 0;
     for (size_t i = 0; r == 0 && i < s->n_shards; i++) {
         char *to = shard_target(s, i);
-        r = to ? folder_manifest_add(m, path_base(to), s->shards[i].path, s->shards[i].rows, err) : error_nomem(err, 0, "a path");
+        r = to ? folder_manifest_add(m, to + strlen(s->path) + 1, s->shards[i].path, s->shards[i].rows, err) : error_nomem(err, 0, "a path");
         mem_free(to);
     }
     return r;
@@ -410,12 +509,88 @@ static int append_folder(sink *s, shoal_error *err)
     int lock, r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
     if (r < 0) return r;
     if ((r = file_folder_lock(s->path, &lock, err)) < 0) return r;
-    s->first_part = next_part(s->path);
+    s->first_part = next_part(s->path, 0);
     r = folder_manifest_read(s->path, &m, err);
     int lists = r == 1 || (r == 0 && folder_has_no_files(s->path));
     if (r >= 0) r = lists ? add_shards(s, &m, err) : 0;
     if (r == 0) r = place_appended(s, &m, lists, err);
     folder_manifest_release(&m);
+    file_folder_unlock(lock);
+    return r;
+}
+
+/* ---- --overwrite-partitions: the folders k=v that got rows change places with those that are there ------------------- */
+
+/* The folder of shard i when it is the first of it (shards of one folder follow one another); else n is 0. */
+static view folder_of(const sink *s, size_t i)
+{
+    const char *name = shard_name(s, i), *before = i > 0 ? shard_name(s, i - 1) : "";
+    size_t n = (size_t)(path_base(name) - name);
+    return view_of(name, strncmp(name, before, n) == 0 ? 0 : n - 1);
+}
+
+static int exchange_folder(const sink *s, view folder, int back, shoal_error *err)
+{
+    char *here = mem_sprintf("%s/%.*s", s->path, (int)folder.n, folder.p), *ours = mem_sprintf("%s/%.*s", s->work, (int)folder.n, folder.p);
+    int r = here && ours ? 0 : error_nomem(err, folder.n, "a path");
+    if (r == 0 && file_exists(here) && file_exists(ours)) {
+        r = file_exchange(ours, here, err);
+        if (r == 0 && !back && (r = target_is_table(ours, err)) < 0 && file_exchange(ours, here, NULL) < 0) r = SHOAL_INTERNAL;
+    } else if (r == 0 && back) {
+        r = file_rename(here, ours, err);
+        remove_empty_folders(s, here);
+    } else if (r == 0) {
+        r = make_folder_of(here, err);
+        if (r == 0) r = move_to(ours, here, err);
+    }
+    mem_free(here);
+    mem_free(ours);
+    return r;
+}
+
+/* Takes out what the manifest lists of the folders that are replaced. */
+static void unlist_folders(const sink *s, folder_manifest *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        int gone = 0;
+        for (size_t k = 0; !gone && k < s->n_shards; k++) {
+            view folder = folder_of(s, k);
+            gone = folder.n > 0 && strncmp(m->file[i].name, folder.p, folder.n + 1) == 0;
+        }
+        if (gone) mem_free(m->file[i].name);
+        else m->file[kept++] = m->file[i];
+    }
+    m->n = kept;
+}
+
+static int replace_partitions(sink *s, shoal_error *err)
+{
+    folder_manifest m, before;
+    size_t done = 0;
+    int lock, r = s->ops == &WRITER_TFRECORD ? same_schema(s, err) : 0;
+    if (r < 0) return r;
+    if ((r = file_folder_lock(s->path, &lock, err)) < 0) return r;
+    r = folder_manifest_read(s->path, &m, err);
+    const int had = r == 1, lists = had || (r == 0 && folder_has_no_files(s->path));
+    if (r < 0) {
+        file_folder_unlock(lock);
+        return r;
+    }
+    r = folder_manifest_read(s->path, &before, err);
+    unlist_folders(s, &m);
+    if (r >= 0) r = lists ? add_shards(s, &m, err) : 0;
+    for (; r == 0 && done < s->n_shards; done++)
+        if (folder_of(s, done).n > 0) r = exchange_folder(s, folder_of(s, done), 0, err);
+    const size_t moved = r < 0 && done > 0 ? done - 1 : done;
+    if (r == 0 && lists) r = folder_manifest_write(&m, s->path, err);
+    if (r == 0) r = write_success(s->path, err);
+    for (size_t i = 0; r < 0 && i < moved; i++)
+        if (folder_of(s, i).n > 0 && exchange_folder(s, folder_of(s, i), 1, NULL) < 0) s->keep_work = 1;
+    if (r < 0 && lists && had) folder_manifest_write(&before, s->path, NULL);
+    else if (r < 0 && lists) folder_manifest_remove(s->path);
+    folder_manifest_release(&m);
+    folder_manifest_release(&before);
     file_folder_unlock(lock);
     return r;
 }
@@ -434,6 +609,7 @@ static int place_folder(sink *s, shoal_error *err)
 {
     int r = s->ops == &WRITER_TFRECORD ? write_folder_schema(s, err) : 0;
     if (r == 0 && s->spec.append && file_exists(s->path)) return append_folder(s, err);
+    if (r == 0 && s->spec.overwrite_partitions && file_exists(s->path)) return replace_partitions(s, err);
     if (r == 0) r = write_manifest(s, err);
     if (r == 0) r = write_success(s->work, err);
     if (r == 0) r = file_sync_dir(s->work, err);

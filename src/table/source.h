@@ -32,6 +32,8 @@ int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err
 int source_plain(source *s, shoal_error *err);
 /* The spec's query and tables, and a filter (NULL: none), over another source, which is taken over in any case. */
 int source_sql(source *inner, const table_spec *spec, const char *where, source *out, shoal_error *err);
+/* Sorted by the columns spec->together, which stay in order within, or are mixed by spec->shuffle; takes `inner` over in any case. */
+int source_sorted(source *inner, const table_spec *spec, source *out, shoal_error *err);
 /* A row_name of sources that are queries. */
 const char *source_row_of_query(void *ctx, uint64_t row, char *out, size_t n);
 /* What a spec says, without its columns, skip and limit. */
@@ -54,7 +56,8 @@ const char *path_base(const char *path);
 
 #define SCHEMA_FILE "_schema.json"
 #define SCHEMA_BYTES_MAX (16u << 20)
-/* Where the types of a TFRecord file are kept: FOLDER/_schema.json when it is there, else FOLDER/.NAME.schema.json. */
+/* Where the types of a TFRecord file are kept: FOLDER/_schema.json when it is there, else FOLDER/.NAME.schema.json. FOLDER/ of
+ * the first is above folders k=v. */
 int schema_path_of(const char *file, char **own, char **folder, shoal_error *err);
 int schema_file_write(const char *path, const char *file, const struct ArrowSchema *schema, shoal_error *err);
 int schema_file_read(const char *path, const char *file, struct ArrowSchema *out, shoal_error *err);

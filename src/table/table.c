@@ -226,7 +226,7 @@ static int open_files(const table_spec *spec, source *out, shoal_error *err)
 {
     opening o = {.format = spec->format, .filter = spec->where != NULL};
     int r = list_files(spec, &o.files, &o.n, err);
-    if (r == 0) r = partitions_of(o.files, o.n, &o.p, err);
+    if (r == 0 && !spec->without_partitions) r = partitions_of(o.files, o.n, &o.p, err);
     if (r == 0 && o.p.n_keys > 0 && spec->where) r = prune(&o, spec, err);
     if (r == 0 && o.format == FORMAT_GUESS) r = format_of_files(o.files, o.n, &o.format, err);
     if (r == 0 && format_is_ducks(o.format)) {
@@ -301,6 +301,10 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
     if (t->quarantine) asked.quarantine = t->quarantine;
     if (r == 0) r = source_open(&asked, &t->from, err);
     else if (spec->stream && spec->stream->release) spec->stream->release(spec->stream);
+    if (r == 0 && (spec->shuffle || spec->n_together > 0)) {
+        source inner = t->from;
+        r = source_sorted(&inner, spec, &t->from, err);
+    }
     if (r == 0) r = choose(t, spec, err);
     if (r < 0) {
         table_free(t);

@@ -25,6 +25,12 @@ typedef struct table_spec {
     const char *where;        /* NULL, or an expression: only rows of src that fulfil it */
     const char *const *tables; /* NAME=SRC: further tables of the query */
     size_t n_tables;
+    int without_partitions;   /* only the columns that the files themselves hold */
+    const char *const *together; /* columns: rows with the same values follow one another, sorted by them */
+    size_t n_together;
+    int shuffle;              /* all rows in an order that `seed` alone decides */
+    uint64_t seed;
+    uint64_t memory;          /* bytes that a query or a sort may take before the disk is used; 0: 400 MB */
     const char *const *columns; /* NULL: all; else only these, in this order; a missing one is an error by name */
     size_t n_columns;
     const char *const *types; /* "COLUMN=TYPE" of CSV and JSON lines; all others are found from the rows */
@@ -88,7 +94,10 @@ typedef struct sink_spec {
     enum container compression; /* of TFRecord */
     int overwrite, append;
     int bare;                /* set by the sink: a pipe or a device, which nothing lies beside */
-    uint64_t max_file_bytes;
+    uint64_t max_file_bytes, rows_per_file; /* of a folder's files; rows_per_file 0: no matter */
+    const char *const *partition_by; /* columns that become folders k=v; their rows come together */
+    size_t n_partition_by;
+    int overwrite_partitions; /* of a folder that is there, only the folders that get rows */
     int threads;              /* that encode and compress; 0: none but the caller's. What is written does not depend on it */
     struct pool *pool;        /* the sink's own, for its writers */
     const shoal_host *host;

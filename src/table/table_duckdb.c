@@ -143,6 +143,7 @@ int source_duckdb(char **files, size_t n, const table_spec *spec, const partitio
     s->has_query = spec->sql || spec->where;
     snprintf(s->what, sizeof s->what, n > 1 ? "%s and %zu more" : "%s", files[0], n - 1);
     int r = duck_open(&s->db, err);
+    if (r == 0) r = duck_memory(&s->db, spec->memory, err);
     if (r == 0) r = duck_view_files(&s->db, spec->where ? "shoal_rows" : "src", files, n, p, s->what, err);
     if (r == 0 && spec->where) r = duck_view_where(&s->db, "src", "shoal_rows", spec->where, err);
     if (r == 0) r = duck_view_tables(&s->db, spec, err);

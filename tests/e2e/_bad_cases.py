@@ -489,6 +489,18 @@ case("where fails at a row", DATA, "--where: Could not convert string 'a' to INT
 case("table without a name", USAGE, "--table 'good.csv': expected NAME=SRC, a name for --sql and files, a folder or a pattern", "show", "good.csv", "--sql", "SELECT 1", "--table", "good.csv")
 case("table without a query", USAGE, "--table 't=good.csv' is for --sql, which is not given", "show", "good.csv", "--table", "t=good.csv")
 case("table that is missing", STORAGE, "cannot open missing.csv: No such file or directory", "show", "good.csv", "--sql", "SELECT * FROM t", "--table", "t=missing.csv")
+for name, code, message, more in (
+    ("of no column", USAGE, "--partition-by: there is no column 'y'", ["--partition-by", "y"]),
+    ("twice", USAGE, "--partition-by: 'c' is named twice", ["--partition-by", "c,c"]),
+    ("of a float", DATA, "--partition-by: column 'x' has the type float64; folders are named by text, whole numbers, dates and bool", ["--partition-by", "x"]),
+    ("of all columns", USAGE, "--partition-by: no column is left for the files", ["--partition-by", "c", "--sql", "SELECT c FROM src"]),
+    ("of an empty text", DATA, "--partition-by: column 'c', row 0: an empty text cannot name a folder; change it by --sql", ["--partition-by", "c", "--sql", "SELECT x, '' AS c FROM src"]),
+    ("of the word for null", DATA, "--partition-by: column 'c', row 0: this text cannot name a folder; change it by --sql", ["--partition-by", "c", "--sql", "SELECT x, '__HIVE_DEFAULT_PARTITION__' AS c FROM src"]),
+    ("overwritten without any", USAGE, "--overwrite-partitions needs --partition-by, which names the partitions", ["--overwrite-partitions"]),
+    ("overwritten and appended", USAGE, "--overwrite, --append and --overwrite-partitions exclude one another", ["--partition-by", "c", "--overwrite-partitions", "--append"]),
+):
+    case(f"partition {name}", code, message, "convert", "good.csv", "out", "--to", "csv", *more)
+case("partitions into a file", USAGE, "out.csv: --partition-by writes a folder; name it without an ending, or with / at its end", "convert", "good.csv", "out.csv", "--partition-by", "c")
 
 # ---- libsvm and libffm -------------------------------------------------------------------------------------------------
 case("libsvm with a bad entry", DATA, "bad.libsvm: line 3, column 7: '2:x' found, expected INDEX:VALUE, a whole number from 0 and a number that float32 can hold", "show", "bad.libsvm", files={"bad.libsvm": "1 1:1\n\n0 1:1 2:x\n"})
