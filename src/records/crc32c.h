@@ -1,4 +1,4 @@
-/* crc32c.h: CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), by the processor's instruction where it has one. */
+/* crc32c.h: CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), by the processor's instructions where it has them. */
 #ifndef RECORDS_CRC32C_H
 #define RECORDS_CRC32C_H
 

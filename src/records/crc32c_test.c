@@ -28,8 +28,17 @@ static void instruction_equals_table(void **state)
         }
 }
 
+/* Every length of a part, and several of the longest. */
+static void long_runs(void **state)
+{
+    (void)state;
+    static uint8_t bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * i * 31 + i * 7 + 3);
+    for (size_t n = 0; n <= sizeof bytes; n += n < 1600 ? 1 : 97) assert_int_equal(crc32c(9, bytes, n), crc32c_portable(9, bytes, n));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_values), cmocka_unit_test(instruction_equals_table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_values), cmocka_unit_test(instruction_equals_table), cmocka_unit_test(long_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
