@@ -41,7 +41,11 @@ endfunction()
 
 function(shoal_test name label)
   add_test(NAME ${test_prefix}${name} COMMAND ${launcher} ${ARGN})
-  set_tests_properties(${test_prefix}${name} PROPERTIES LABELS ${label} TIMEOUT 900 SKIP_RETURN_CODE 77
+  set(timeout 900)
+  if(label STREQUAL "full")
+    set(timeout 7200)
+  endif()
+  set_tests_properties(${test_prefix}${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE 77
     ENVIRONMENT "${test_environment}")
 endfunction()
 
@@ -86,7 +90,8 @@ endif()
 
 # ---- checks of the tree and end-to-end tests ----
 
-# e2e_tests(PROGRAM): those of tests/e2e; in a sanitizer's build only those that say `sanitize: yes`
+# e2e_tests(PROGRAM): those of tests/e2e; in a sanitizer's build only those that say `sanitize: yes`. Those that say `long: yes`
+# run once more in full, with SHOAL_LONG=1.
 function(e2e_tests program)
   file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/e2e/*.sh ${CMAKE_SOURCE_DIR}/tests/e2e/*.py)
   foreach(script ${scripts})
@@ -100,6 +105,10 @@ function(e2e_tests program)
     endif()
     label_of(${script} test label)
     shoal_test(e2e/${name} ${label} sh ${CMAKE_SOURCE_DIR}/tools/e2e.sh ${script} ${program} ${CMAKE_BINARY_DIR})
+    file(STRINGS ${script} long LIMIT_COUNT 16 REGEX "long: *yes")
+    if(long AND NOT test_prefix)
+      shoal_test(e2e/${name}.long full env SHOAL_LONG=1 sh ${CMAKE_SOURCE_DIR}/tools/e2e.sh ${script} ${program} ${CMAKE_BINARY_DIR})
+    endif()
   endforeach()
 endfunction()
 

@@ -21,4 +21,4 @@ case $script in
 *.py) set -- "$PYTHON" "$script" ;;
 *) set -- sh "$script" ;;
 esac
-exec "$here/in_scratch.sh" "$BUILD/scratch/$(basename "$script")" "$@"
+exec "$here/in_scratch.sh" "$BUILD/scratch/$(basename "$script")${SHOAL_LONG:+.long}" "$@"

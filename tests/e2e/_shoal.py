@@ -10,6 +10,7 @@ SHOAL = os.environ.get("SHOAL", "shoal")
 SRC = pathlib.Path(os.environ.get("SRC", pathlib.Path(__file__).resolve().parents[2]))
 TMP = pathlib.Path(os.environ.get("TMP", "."))
 SKIP = 77
+LONG = os.environ.get("SHOAL_LONG") == "1" # `make test-full`
 
 
 class Ended:

@@ -1,30 +1,43 @@
 """resume.py: a run that is killed at any moment and started again by the same command ends with the same bytes.
 
-1. kill -9 at random times, in a loop of one command, for each model on each kernel set that this processor has
+1. kill -9 at random times, in a loop of one command: lr, fm and deepfm on each kernel set that this processor has, the other
+   models on the last of these; in the long form every model on every set, many times, by other draws
 2. the process killed at every single write, fsync and rename of its checkpoints (builds with test hooks)
 3. run.json counts only the rows after the last checkpoint
 4. changed data and changed settings are refused by name
 5. SIGTERM saves and ends with its own code
-label: test"""
+label: test
+long: yes"""
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import time
 
-from _shoal import SHOAL, TMP, Verdict, must, run, run_json, sha256_of_weights
+from _shoal import LONG, SHOAL, SRC, TMP, Verdict, must, run, run_json, sha256_of_weights
 
 v = Verdict()
 hooked = os.environ.get("SHOAL_ASAN") or ""
-log, valid = TMP / "log.parquet", TMP / "valid.parquet"
+log, short_log, valid = TMP / "log.parquet", TMP / "short.parquet", TMP / "valid.parquet"
 must("synth", "--rows", 20000, "--seed", 5, log)
+must("synth", "--rows", 6000, "--seed", 7, short_log)
 must("synth", "--rows", 2000, "--seed", 6, valid)
 
 
+def small(model):
+    """A model of the zoo with little work a row, and the options that make it so."""
+    text = (SRC / "models" / f"{model}.yaml").read_text()
+    file = TMP / f"{model}.yaml"
+    file.write_text(text.replace("layers: [128, 128]", "layers: [12, 8]"))
+    more = ["--hidden", "32,16", "--dropout", 0.2] if re.search(r"^  - dense: .*units: \d\d", text, re.M) else []
+    return file, more + (["--embedding-dim", 8] if re.search(r"^  - embedding:", text, re.M) else [])
+
+
 def command(model, out, *more, data=log):
-    return ["train", data, "--label", "label", "--model", model, "--valid", valid, "--epochs", 3, "--batch-size", 500,
-            *(["--hidden", "32,16"] if model == "deepfm" else []), "--seed", 11, "--checkpoint-every", 7, "--resume", "--threads", 2, "--out", out, *more]
+    file, options = small(model)
+    return ["train", data, "--label", "label", "--model", file, "--valid", valid, "--epochs", 3, "--batch-size", 500, *options, "--seed", 11, "--checkpoint-every", 7, "--resume", "--threads", 2, "--out", out, *more]
 
 
 def fresh(name):
@@ -41,16 +54,16 @@ def usable_kernels():
     return sets
 
 
-def kill_at_random(model, kernels, kills):
+def kill_at_random(model, kernels, kills, data=log, seed=0):
     want_out, out = fresh("want"), fresh("killed")
     begin = time.monotonic()
-    must(*command(model, want_out, "--kernels", kernels))
+    must(*command(model, want_out, "--kernels", kernels, data=data))
     whole = time.monotonic() - begin
-    draw = random.Random(f"{model} {kernels}")
+    draw = random.Random(f"{model} {kernels} {seed}")
     for killed in range(kills + 1):
         # an early moment first: every run is killed once at least
         wait = draw.uniform(0.05, 0.3 if killed == 0 else 0.7) * whole
-        p = subprocess.Popen([SHOAL, *map(str, command(model, out, "--kernels", kernels))], stdout=subprocess.DEVNULL,
+        p = subprocess.Popen([SHOAL, *map(str, command(model, out, "--kernels", kernels, data=data))], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
         try:
             p.wait(timeout=wait if killed < kills else 300) # the last try is left alone
@@ -71,21 +84,21 @@ def kill_at_every_operation():
     few = TMP / "few.csv"
     few.write_text("label,x,c\n" + "".join(f"{i * 7919 % 3 % 2},{i % 13},{'abc'[i % 3]}\n" for i in range(300)))
 
-    def small(out):
+    def on_few(out):
         return ["train", few, "--label", "label", "--model", "lr", "--valid", few, "--epochs", 2, "--batch-size", 100,
                 "--checkpoint-every", 2, "--resume", "--threads", 1, "--out", out]
     want_out = fresh("want")
-    must(*small(want_out), program=hooked)
+    must(*on_few(want_out), program=hooked)
     want, n = sha256_of_weights(want_out), 0
     while True:
         n += 1
         out = fresh("killed")
-        r = run(*small(out), program=hooked, env={"SHOAL_TEST_FAIL_IO": f"{n}:-1"})
+        r = run(*on_few(out), program=hooked, env={"SHOAL_TEST_FAIL_IO": f"{n}:-1"})
         if r.code == 0:
             break
         if not v.check(r.code == -signal.SIGKILL, f"operation {n}: ended with {r}"):
             return
-        r = run(*small(out)) # the plain build gives the same bits
+        r = run(*on_few(out)) # the plain build gives the same bits
         if not v.check(r.code == 0 and sha256_of_weights(out) == want, f"killed at operation {n}, then: {r}"):
             return
     print(f"killed at each of {n - 1} writes, fsyncs and renames")
@@ -154,9 +167,17 @@ def refusals():
 
 sets = usable_kernels()
 v.check("portable" in sets, f"portable kernels run everywhere: {sets}")
+first = ["lr", "fm", "deepfm"]
+others = sorted({f.stem for f in (SRC / "models").glob("*.yaml")} - set(first))
 for k in sets:
-    for m in ("lr", "fm", "deepfm"):
+    for m in first:
         kill_at_random(m, k, 6)
+for m in others:
+    kill_at_random(m, sets[-1], 2, short_log)
+for seed in range(1, 6 if LONG else 1):
+    for k in sets:
+        for m in first + others:
+            kill_at_random(m, k, 8, short_log, seed)
 rows_counted()
 refusals()
 if hooked:
