@@ -82,6 +82,8 @@ const shoal_option option_table[] = {
     INT("embedding-dim", "N", NULL, 1, 4096, TRAINS, "width of the embeddings; default: the model's"),
     LIST("hidden", "UNITS", TRAINS, "units of the hidden layers, such as 400,400; default: the model's"),
     FLOAT("dropout", "RATE", NULL, 0, 0.99, TRAINS, "dropout of the hidden layers; default: the model's"),
+    TEXT("init-from", "MODEL", NULL, TRAINS, "go on from a finished model: its network, features, weights and optimiser state"),
+    FLAG("save-state", TRAINS, "keep the optimiser's state beside the model, for a run that goes on from it; such a run keeps it anyway"),
     {"out", 'o', SHOAL_OPT_STRING, "DIR", NULL, 0, 0, "folder of the model, its history and its checkpoints", TRAINS},
     /* how it is trained */
     INT("batch-size", "N", "4096", 1, 1 << 24, TRAINS, "rows of a step"),

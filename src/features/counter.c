@@ -375,7 +375,7 @@ static int by_count_then_bytes(const void *a, const void *b)
     return d ? d : (x->n > y->n) - (x->n < y->n);
 }
 
-static int kept_collect(counter *c, uint64_t min_count, buf *list, buf *bytes, shoal_error *err)
+static int kept_collect(counter *c, const vocabulary *known, uint64_t min_count, buf *list, buf *bytes, shoal_error *err)
 {
     merge *m = mem_calloc(1, sizeof *m);
     if (!m)
@@ -383,7 +383,7 @@ static int kept_collect(counter *c, uint64_t min_count, buf *list, buf *bytes, s
     int rc = merge_open(m, c, err);
     while (!rc && (rc = merge_next(m, err)) > 0) {
         rc = 0;
-        if (m->entry.count < min_count)
+        if (m->entry.count < min_count || vocabulary_has(known, m->entry.key))
             continue;
         kept k = {m->entry.count, bytes->len, m->entry.n, NULL};
         rc = buf_append(list, &k, sizeof k, err);
@@ -395,32 +395,47 @@ static int kept_collect(counter *c, uint64_t min_count, buf *list, buf *bytes, s
     return rc;
 }
 
-int counter_finish(counter *c, uint64_t min_count, uint32_t max_size, uint64_t seed, vocabulary **out, shoal_error *err)
+/* Entries and offsets of a vocabulary that is known already, for others to follow. */
+static int put_known(const vocabulary *known, buf *sorted, buf *offsets, shoal_error *err)
 {
+    static const uint64_t zero = 0;
+    const uint8_t *bytes = NULL;
+    const uint64_t *offset = &zero;
+    uint32_t n = 0;
+    if (known)
+        vocabulary_entries(known, &bytes, &offset, &n);
+    int rc = buf_append(offsets, offset, (n + 1) * sizeof *offset, err);
+    return rc || !n ? rc : buf_append(sorted, bytes, offset[n], err);
+}
+
+int counter_finish(counter *c, const vocabulary *known, uint64_t min_count, uint32_t max_size, uint64_t seed,
+                   vocabulary **out, shoal_error *err)
+{
+    const uint64_t n_known = vocabulary_size(known), room = max_size > n_known ? max_size - n_known : 0;
     buf list = BUF_INIT, bytes = BUF_INIT, sorted = BUF_INIT, offsets = BUF_INIT;
     *out = NULL;
-    int rc = kept_collect(c, min_count, &list, &bytes, err);
+    int rc = kept_collect(c, known, min_count, &list, &bytes, err);
     slots_clear(c);
     kept *k = (kept *)(void *)list.data;
-    uint64_t n = list.len / sizeof *k, at = 0;
+    uint64_t n = list.len / sizeof *k;
     for (uint64_t i = 0; i < n; i++)
         k[i].base = bytes.data;
     if (n && !rc)
         qsort(k, n, sizeof *k, by_count_then_bytes);
-    n = max_size && n > max_size ? max_size : n;
-    if (!rc && n > VOCABULARY_MAX)
+    n = max_size && n > room ? room : n;
+    if (!rc && n_known + n > VOCABULARY_MAX)
         rc = error_set(err, SHOAL_USAGE, "%llu categories, more than %u: raise min_count or set max_size",
-                       (unsigned long long)n, VOCABULARY_MAX);
+                       (unsigned long long)(n_known + n), VOCABULARY_MAX);
     if (!rc)
-        rc = buf_append(&offsets, &at, sizeof at, err);
+        rc = put_known(known, &sorted, &offsets, err);
     for (uint64_t i = 0; i < n && !rc; i++) {
         rc = buf_append(&sorted, bytes.data + k[i].at, k[i].n, err);
-        at += k[i].n;
+        const uint64_t at = sorted.len;
         if (!rc)
             rc = buf_append(&offsets, &at, sizeof at, err);
     }
     if (!rc)
-        rc = vocabulary_new(sorted.data, sorted.len, (const uint64_t *)(const void *)offsets.data, (uint32_t)n, seed,
+        rc = vocabulary_new(sorted.data, sorted.len, (const uint64_t *)(const void *)offsets.data, (uint32_t)(n_known + n), seed,
                             out, err);
     buf_release(&list);
     buf_release(&bytes);

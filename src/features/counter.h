@@ -21,9 +21,9 @@ int counter_name(counter *c, view bytes, shoal_error *err);
 void counter_expect(const counter *c, uint64_t key);
 int counter_spill(counter *c, shoal_error *err);
 
-/* Entries seen at least min_count times, by count descending, then bytes ascending; at most max_size (0: all). The
- * counter is empty afterwards. */
-int counter_finish(counter *c, uint64_t min_count, uint32_t max_size, uint64_t seed, vocabulary **out,
-                   shoal_error *err);
+/* The entries of `known` (NULL: none) in their order, then those seen at least min_count times, by count descending, then
+ * bytes ascending; of these so many that there are at most max_size in all (0: all). The counter is empty afterwards. */
+int counter_finish(counter *c, const vocabulary *known, uint64_t min_count, uint32_t max_size, uint64_t seed,
+                   vocabulary **out, shoal_error *err);
 
 #endif

@@ -122,6 +122,8 @@ int features_describe(const features *f, buf *out, shoal_error *err);
 int features_to_json(const features *f, json_t **out, shoal_error *err);
 /* `where` names the file in messages. Call features_vocab_set for each vocabulary feature, then features_place. */
 int features_from_json(const conf *json, features **out, shoal_error *err);
+/* Configuration, statistics and vocabularies again, placed. */
+int features_copy(const features *f, features **out, shoal_error *err);
 /* Vocabularies as tensors: entries in id order, UTF-8 (or integer values in decimal) bytes back to back; offsets
  * [n + 1]. Pointers stay the vocabulary's. */
 int features_vocab_get(const features *f, uint32_t feature, const uint8_t **bytes, const uint64_t **offsets,
@@ -190,6 +192,8 @@ int scan_new(const features *f, size_t memory, const char *spool_dir, pool *thre
 int scan_add(scan *s, const binding *b, const struct ArrowArray *batch, const raw_block *raw, shoal_error *err);
 /* Writes the statistics into f and places it. Frees nothing. Refuses an empty source and a constant label by name. */
 int scan_finish(scan *s, features *f, shoal_error *err);
+/* Vocabularies grow: what they have keeps its place, new entries come behind. All other statistics stay as they are. */
+void scan_grow(scan *s);
 /* What follows is a sample of the source: a label that is constant in it is no error. */
 void scan_of_sample(scan *s);
 void scan_free(scan *s);

@@ -3,6 +3,7 @@
  *   {"version": 1, "label": "y", "weight": null, "features": [{"name": ..., "column": ..., "type": "numeric", ...}]}
  *
  * Configuration and statistics in one object a feature; vocabularies are tensors of the model file. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "features/features_private.h"
@@ -288,5 +289,48 @@ int features_from_json(const conf *json, features **out, shoal_error *err)
         features_free(f);
     else
         *out = f;
+    return rc;
+}
+
+/* ---- both ways ---- */
+
+static int copy_vocabularies(const features *from, features *to, shoal_error *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < from->n_features && !rc; i++) {
+        const uint8_t *bytes;
+        const uint64_t *offsets;
+        uint32_t n;
+        if (!from->feature[i].vocab)
+            continue;
+        vocabulary_entries(from->feature[i].vocab, &bytes, &offsets, &n);
+        rc = features_vocab_set(to, i, bytes, offsets[n], offsets, n, err);
+    }
+    return rc;
+}
+
+int features_copy(const features *f, features **out, shoal_error *err)
+{
+    json_t *json = NULL;
+    conf *tree = NULL;
+    *out = NULL;
+    int rc = features_to_json(f, &json, err);
+    if (rc)
+        return rc;
+    char *text = json_dumps(json, JSON_REAL_PRECISION(17));
+    rc = text ? conf_parse("the model's features", text, strlen(text), &tree, err) : error_nomem(err, 0, "a copy of the features");
+    if (!rc)
+        rc = features_from_json(tree, out, err);
+    if (!rc)
+        rc = copy_vocabularies(f, *out, err);
+    if (!rc)
+        rc = features_place(*out, err);
+    if (rc) {
+        features_free(*out);
+        *out = NULL;
+    }
+    free(text); /* jansson's own */
+    json_decref(json);
+    conf_free(tree);
     return rc;
 }

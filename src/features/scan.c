@@ -28,7 +28,7 @@ struct scan {
     lane *lane;
     uint64_t rows, positives;
     double weight, positive_weight;
-    int of_sample;
+    int of_sample, growing;
     /* of the batch at hand */
     const binding *binding;
     const struct ArrowArray *batch;
@@ -201,6 +201,8 @@ static int add_feature(void *ctx, size_t item, int thread)
     const feature *f = &s->f->feature[item];
     lane *l = &s->lane[item];
     shoal_error *err = &s->error[item];
+    if (s->growing && !l->counter)
+        return 0;
     if (f->kind == FEATURE_NUMERIC)
         return add_numbers(s, l, f, err);
     const bag_cells c = binding_cells(s->binding, (uint32_t)item, s->batch);
@@ -309,20 +311,28 @@ static int finish_number(lane *l, feature *f, shoal_error *err)
 }
 
 /* By feature, in order: pool items would each hold a sorted vocabulary in memory at the same time. */
-static int finish_feature(lane *l, feature *f, shoal_error *err)
+static int finish_feature(lane *l, feature *f, int growing, shoal_error *err)
 {
-    f->count = l->count;
-    f->missing = l->missing;
+    if (!growing) {
+        f->count = l->count;
+        f->missing = l->missing;
+    }
     if (f->kind == FEATURE_NUMERIC)
-        return finish_number(l, f, err);
+        return growing ? 0 : finish_number(l, f, err);
     if (!l->counter)
         return 0;
+    vocabulary *before = growing ? f->vocab : NULL, *now = NULL;
+    int rc = counter_finish(l->counter, before, f->min_count, f->max_size, f->hash_seed, &now, err);
     vocabulary_free(f->vocab);
-    f->vocab = NULL;
-    int rc = counter_finish(l->counter, f->min_count, f->max_size, f->hash_seed, &f->vocab, err);
+    f->vocab = now;
     counter_free(l->counter);
     l->counter = NULL;
     return rc ? (error_where(err, rc, "feature '%s'", f->name), rc) : 0;
+}
+
+void scan_grow(scan *s)
+{
+    s->growing = 1;
 }
 
 void scan_of_sample(scan *s)
@@ -343,6 +353,6 @@ int scan_finish(scan *s, features *f, shoal_error *err)
         return error_set(err, SHOAL_DATA, "weight '%s' is 0 in all %llu rows: nothing to train on",
                          f->weight ? f->weight : "", (unsigned long long)s->rows);
     for (uint32_t i = 0; i < f->n_features && !rc; i++)
-        rc = finish_feature(&s->lane[i], &f->feature[i], err);
+        rc = finish_feature(&s->lane[i], &f->feature[i], s->growing, err);
     return rc ? rc : features_place(f, err);
 }

@@ -39,7 +39,7 @@ static feature *add(features *f, const char *name, enum feature_kind kind)
     return x;
 }
 
-static int scan_rows(fixture *x, size_t memory, int threads)
+static int scan_how(fixture *x, size_t memory, int threads, int grow)
 {
     binding *b = NULL;
     scan *s = NULL;
@@ -52,6 +52,8 @@ static int scan_rows(fixture *x, size_t memory, int threads)
         rc = binding_extract(b, &x->t->array, 0, x->t->array.length, &x->raw, &bad, &x->err);
     if (!rc)
         rc = scan_new(x->f, memory, spool, p, &s, &x->err);
+    if (!rc && grow)
+        scan_grow(s);
     if (!rc)
         rc = scan_add(s, b, &x->t->array, &x->raw, &x->err);
     if (!rc)
@@ -60,6 +62,11 @@ static int scan_rows(fixture *x, size_t memory, int threads)
     binding_free(b);
     pool_free(p);
     return rc;
+}
+
+static int scan_rows(fixture *x, size_t memory, int threads)
+{
+    return scan_how(x, memory, threads, 0);
 }
 
 static int transform_all(fixture *x)
@@ -527,6 +534,61 @@ static void test_spilled_counts_are_the_same(void **state)
     }
 }
 
+/* The features of one table grown by another. */
+static int grow(const features *f, fixture *x)
+{
+    features_free(x->f);
+    int rc = features_copy(f, &x->f, &x->err);
+    return rc ? rc : scan_how(x, MEMORY, 2, 1);
+}
+
+static void test_growing_keeps_what_is_there(void **state)
+{
+    (void)state;
+    fixture one, two;
+    open_table(&one, "c:u k:u x:g y:g", "b p 1 2 | a q 2 ~ | b p 3 4 | a p 4 6");
+    add(one.f, "c", FEATURE_CATEGORICAL)->min_count = 2;
+    add(one.f, "k", FEATURE_CATEGORICAL)->max_size = 3;
+    add(one.f, "x", FEATURE_NUMERIC)->scale = SCALE_BUCKET;
+    one.f->feature[2].buckets = 2;
+    add(one.f, "y", FEATURE_NUMERIC)->scale = SCALE_STANDARD;
+    run(&one);
+    open_table(&two, "c:u k:u x:g y:g", "z p 100 9 | b s 200 ~ | d t 300 9 | z s 400 9 | d t 500 9 | e r 1 1 | d t 1 1");
+    assert_int_equal(grow(one.f, &two), 0);
+    assert_int_equal(transform_all(&two), 0);
+    /* c had a, b; d (three times) and z (twice) come behind, e is too rare. k had p, q and has room for t alone. */
+    const uint32_t c[] = {5, 3, 4, 5, 4, 1, 4}, k[] = {2, 1, 4, 1, 4, 1, 4};
+    ids_are(&two, 0, c, 7);
+    ids_are(&two, 1, k, 7);
+    const feature *x = &two.f->feature[2], *y = &two.f->feature[3];
+    assert_int_equal(x->n_edges, one.f->feature[2].n_edges);
+    assert_memory_equal(x->edges, one.f->feature[2].edges, x->n_edges * sizeof *x->edges);
+    assert_true(y->mean == one.f->feature[3].mean && y->std == one.f->feature[3].std);
+    assert_true(y->count == 3 && y->missing == 1 && y->dense_width == 2);
+    done(&two);
+    done(&one);
+}
+
+static void test_failed_allocations_of_growing(void **state)
+{
+    (void)state;
+    fixture one;
+    random_table(&one, 200);
+    assert_int_equal(scan_rows(&one, MEMORY, 1), 0);
+    for (long n = 1;; n++) {
+        fixture two;
+        random_table(&two, 300);
+        mem_fail_at(n, 1);
+        int rc = grow(one.f, &two);
+        mem_fail_at(0, 0);
+        done(&two);
+        if (!rc)
+            break;
+        assert_int_equal(rc, SHOAL_NOMEM);
+    }
+    done(&one);
+}
+
 static void test_failed_allocations_of_a_spilling_scan(void **state)
 {
     (void)state;
@@ -582,6 +644,8 @@ int main(void)
         cmocka_unit_test(test_spilled_counts_are_the_same),
         cmocka_unit_test(test_failed_allocations),
         cmocka_unit_test(test_failed_allocations_of_a_spilling_scan),
+        cmocka_unit_test(test_growing_keeps_what_is_there),
+        cmocka_unit_test(test_failed_allocations_of_growing),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -97,6 +97,14 @@ uint32_t vocabulary_size(const vocabulary *v)
     return v ? v->n : 0;
 }
 
+int vocabulary_has(const vocabulary *v, uint64_t key)
+{
+    uint64_t i = v ? key & v->mask : 0;
+    while (v && v->slot[i].key && v->slot[i].key != key)
+        i = (i + 1) & v->mask;
+    return v && key && v->slot[i].key == key;
+}
+
 void vocabulary_entries(const vocabulary *v, const uint8_t **bytes, const uint64_t **offsets, uint32_t *n)
 {
     *bytes = v->bytes;

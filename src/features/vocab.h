@@ -23,6 +23,7 @@ int vocabulary_new(const uint8_t *bytes, size_t n_bytes, const uint64_t *offsets
                    vocabulary **out, shoal_error *err);
 void vocabulary_free(vocabulary *v);
 uint32_t vocabulary_size(const vocabulary *v); /* NULL has none */
+int vocabulary_has(const vocabulary *v, uint64_t key); /* NULL has none */
 void vocabulary_entries(const vocabulary *v, const uint8_t **bytes, const uint64_t **offsets, uint32_t *n);
 
 /* id[i] for n keys: known + entry, or oov + (a share of the key) when n_oov is not 0, or `missing` for key 0 and for

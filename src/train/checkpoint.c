@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "train/manifest.h"
+#include "train/state.h"
 
 #define FORMAT "shoal-checkpoint"
 #define STATE_FILE "state.safetensors"
@@ -94,75 +95,17 @@ static int entries_list(const char *dir, const char *series, entry **out, size_t
 
 /* ---- state ------------------------------------------------------------------------------------------------------------ */
 
-/* Calls fn for every tensor of the state: the one list that saving and loading share. */
-typedef int (*state_fn)(void *ctx, const char *name, uint64_t rows, uint64_t cols, float *data, uint64_t stride,
-                        shoal_error *err);
-
-static int each_tensor(const weights *w, state_fn fn, void *ctx, shoal_error *err)
-{
-    size_t n;
-    const param *p = model_params(w->model, &n);
-    char name[sizeof p->name + 16];
-    int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        uint64_t rows = p[i].rows, cols = p[i].cols;
-        if (p[i].kind == PARAM_AUX) {
-            rc = fn(ctx, p[i].name, rows, cols, w->aux + p[i].offset, 0, err);
-            continue;
-        }
-        for (int s = -1; s < w->slots && rc == 0; s++) {
-            if (s < 0) snprintf(name, sizeof name, "%s", p[i].name);
-            else snprintf(name, sizeof name, "%s.state%d", p[i].name, s);
-            if (p[i].kind == PARAM_TABLE)
-                rc = fn(ctx, name, rows, cols, w->table[p[i].offset] + (uint64_t)(s + 1) * cols, w->stride[p[i].offset], err);
-            else
-                rc = fn(ctx, name, rows, cols, (s < 0 ? w->dense : w->state[s]) + p[i].offset, 0, err);
-        }
-    }
-    return rc;
-}
-
-typedef struct state_list {
-    tensor_out *t;
-    size_t n, cap;
-} state_list;
-
-static int state_add(void *ctx, const char *name, uint64_t rows, uint64_t cols, float *data, uint64_t stride, shoal_error *err)
-{
-    state_list *l = ctx;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 64;
-        tensor_out *grown = mem_realloc(l->t, cap * sizeof *grown);
-        if (!grown) return error_nomem(err, cap * sizeof *grown, "the list of tensors");
-        l->t = grown;
-        l->cap = cap;
-    }
-    char *copy = mem_strdup(name);
-    if (!copy) return error_nomem(err, strlen(name), "the name of a tensor");
-    l->t[l->n++] = (tensor_out){copy, TENSOR_F32, rows, cols, data, stride};
-    return 0;
-}
-
-static int state_save(const char *path, const weights *w, hash128 *sum, shoal_error *err)
-{
-    state_list l = {0};
-    int rc = each_tensor(w, state_add, &l, err);
-    if (rc == 0) rc = safetensors_write(path, 1, l.t, l.n, sum, err);
-    for (size_t i = 0; i < l.n; i++) mem_free((char *)l.t[i].name);
-    mem_free(l.t);
-    return rc;
-}
-
-static int state_read(void *ctx, const char *name, uint64_t rows, uint64_t cols, float *data, uint64_t stride, shoal_error *err)
+static int state_read(void *ctx, const param *p, int slot, const char *name, float *data, uint64_t stride, shoal_error *err)
 {
     tensor_in t;
-    int rc = safetensors_find(ctx, name, TENSOR_F32, rows, cols, &t, err);
+    (void)slot;
+    int rc = safetensors_find(ctx, name, TENSOR_F32, p->rows, p->cols, &t, err);
     return rc ? rc : safetensors_read(ctx, &t, data, stride, err);
 }
 
 int checkpoint_load(const checkpoint *k, weights *w, shoal_error *err)
 {
-    return each_tensor(w, state_read, k->state, err);
+    return state_each(w, -1, state_read, k->state, err);
 }
 
 /* ---- cursor -------------------------------------------------------------------------------------------------------------- */
@@ -242,7 +185,7 @@ static int write_folder(const char *dir, const weights *w, const cursor *c, cons
     hash128 sum;
     file_print print;
     int rc = state && manifest_path && j ? 0 : error_nomem(err, 0, "a checkpoint");
-    if (rc == 0) rc = state_save(state, w, &sum, err);
+    if (rc == 0) rc = state_write(state, w, -1, &sum, err);
     if (rc == 0) rc = file_fingerprint(state, &print, err);
     if (rc == 0) rc = manifest_put(j, "state", manifest_file(STATE_FILE, print.size, sum), err);
     if (rc == 0) rc = cursor_put(j, c, err);
@@ -420,59 +363,17 @@ int checkpoint_clear(const char *out_dir, shoal_error *err)
 
 /* ---- comparing -------------------------------------------------------------------------------------------------------------- */
 
-#define NAME_BYTES 256
-
-/* The first difference of two trees: its path and both values. */
-typedef struct difference {
-    char path[NAME_BYTES];
-    char was[NAME_BYTES], is[NAME_BYTES];
-} difference;
-
-static void value_text(const json_t *v, char out[NAME_BYTES])
-{
-    char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    if (!v) snprintf(out, NAME_BYTES, "not set");
-    else if (json_is_string(v)) snprintf(out, NAME_BYTES, "%.100s", json_string_value(v));
-    else snprintf(out, NAME_BYTES, "%.100s", text ? text : "?");
-    free(text);
-}
-
-static int differ(const json_t *was, const json_t *is, const char *path, difference *d)
-{
-    if (json_equal(was, is)) return 0;
-    char below[NAME_BYTES];
-    const char *key;
-    json_t *v;
-    if (json_is_object(was) && json_is_object(is)) {
-        for (int side = 0; side < 2; side++)
-            json_object_foreach((json_t *)(side ? is : was), key, v) {
-                snprintf(below, sizeof below, "%.100s%s%.100s", path, *path ? "." : "", key);
-                if (differ(json_object_get(was, key), json_object_get(is, key), below, d)) return 1;
-            }
-    }
-    if (json_is_array(was) && json_is_array(is) && json_array_size(was) == json_array_size(is)) {
-        for (size_t i = 0; i < json_array_size(was); i++) {
-            snprintf(below, sizeof below, "%.200s[%zu]", path, i);
-            if (differ(json_array_get(was, i), json_array_get(is, i), below, d)) return 1;
-        }
-    }
-    snprintf(d->path, sizeof d->path, "%s", path);
-    value_text(was, d->was);
-    value_text(is, d->is);
-    return 1;
-}
-
 int checkpoint_compare(const checkpoint_identity *was, const checkpoint_identity *is, shoal_error *err)
 {
-    difference d;
-    if (was->data && is->data && differ(was->data, is->data, "", &d))
+    manifest_difference d;
+    if (was->data && is->data && manifest_differ(was->data, is->data, &d))
         return error_set(err, SHOAL_DATA,
                          "cannot resume: the data changed: '%s' was %s, is %s; bring the old data back, or train anew in another --out",
                          d.path, d.was, d.is);
-    if (was->settings && is->settings && differ(was->settings, is->settings, "", &d))
+    if (was->settings && is->settings && manifest_differ(was->settings, is->settings, &d))
         return error_set(err, SHOAL_USAGE, "cannot resume: '%s' was %s, is %s; give it as it was, or train anew in another --out",
                          d.path, d.was, d.is);
-    if (was->kernels && is->kernels && differ(was->kernels, is->kernels, "", &d))
+    if (was->kernels && is->kernels && manifest_differ(was->kernels, is->kernels, &d))
         return error_set(err, SHOAL_USAGE,
                          "cannot resume: kernel set '%s' was %s, is %s on this machine, so the result would differ; resume on the "
                          "same kind of processor, or train anew in another --out",

@@ -107,10 +107,10 @@ static int request_json(const dataset_request *q, json_t **out, shoal_error *err
         return rc;
     json_t *drop = manifest_strings(q->drop, q->n_drop);
     if (drop)
-        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop",
+        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop",
                          drop, "features", digest_hex, "sql", option_str(q->options, "sql"), "valid-sql",
                          option_str(q->options, "valid-sql"), "where", option_str(q->options, "where"), "valid-where",
-                         option_str(q->options, "valid-where"), "format", option_str(q->options, "format"));
+                         option_str(q->options, "valid-where"), "format", option_str(q->options, "format"), "init-from", q->grow_id);
     json_decref(drop);
     return *out ? 0 : error_nomem(err, 0, "the identity of the data");
 }

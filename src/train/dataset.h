@@ -23,6 +23,8 @@ typedef struct dataset_request {
     const char *const *drop;
     size_t n_drop;
     const char *features_yaml; /* path, or NULL: guess */
+    const features *grow; /* those of a model that the run goes on from, instead of a guess or YAML; NULL: none */
+    const char *grow_id;  /* what tells that model from others */
     const char *spool_dir;
     size_t memory;
     /* Asked (when not NULL) once the features are known and placed without statistics, before the long pass. */

@@ -27,6 +27,7 @@
 typedef struct attempt {
     const shoal_options *options;
     dataset_request request;
+    ancestor *from; /* NULL: a new model */
     pool *pool;
     const kernels *kernels;
     dataset data;
@@ -46,6 +47,7 @@ static void attempt_release(attempt *a)
     model_free(a->model);
     dataset_release(&a->data);
     pool_free(a->pool);
+    ancestor_free(a->from);
     mem_free(a->quarter);
 }
 
@@ -220,7 +222,7 @@ static int make_model(attempt *a, shoal_error *err)
     const shoal_options *o = a->options;
     int rc = kernels_get(option_str(o, "kernels"), &a->kernels, err);
     if (rc == 0)
-        rc = setup_model(o, a->data.features, &a->model, err);
+        rc = setup_model(o, a->from, a->data.features, &a->model, err);
     if (rc < 0)
         return rc;
     setup_plan(o, a->data.train, &a->plan);
@@ -324,7 +326,9 @@ int forecast_make(const shoal_options *o, const shoal_host *host, const char *sc
     double seconds = 0;
     memset(out, 0, sizeof *out);
     out->threads = option_threads(o);
-    int rc = setup_request(o, host, &a.request, err);
+    int rc = ancestor_open(o, host, &a.from, err);
+    if (rc == 0)
+        rc = setup_request(o, host, a.from, &a.request, err);
     a.request.spool_dir = scratch;
     if (rc == 0)
         rc = measure_first(&a, out, err);

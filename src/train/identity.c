@@ -14,24 +14,47 @@ static const char *const SHAPING[] = {
 };
 static const char *const SHAPING_LISTS[] = {"drop", "hidden", "table"};
 
-static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
+static json_t *text_setting(const shoal_options *o, const ancestor *from, const char *name)
+{
+    if (from && ancestor_gives(name) && !option_is_set(o, name)) {
+        const json_t *theirs = ancestor_setting(from, name);
+        return theirs ? json_deep_copy(theirs) : json_null();
+    }
+    const char *v = option_str(o, name);
+    return v ? json_string(v) : json_null();
+}
+
+static json_t *list_setting(const shoal_options *o, const ancestor *from, const char *name)
+{
+    const char *const *items;
+    size_t n = option_list(o, name, &items);
+    const json_t *theirs = n == 0 && from && ancestor_gives(name) ? ancestor_setting(from, name) : NULL;
+    return theirs ? json_deep_copy(theirs) : manifest_strings(items, n);
+}
+
+static json_t *features_setting(const shoal_options *o, const ancestor *from, const char *hex)
+{
+    const json_t *theirs = from && !option_is_set(o, "features") ? ancestor_setting(from, "features") : NULL;
+    return theirs ? json_deep_copy(theirs) : json_string(hex);
+}
+
+static int settings_json(const shoal_options *o, const ancestor *from, json_t **out, shoal_error *err)
 {
     char features_hex[33];
     json_t *settings = json_object();
     int rc = settings ? 0 : error_nomem(err, 0, "the run's settings");
-    for (size_t i = 0; i < sizeof SHAPING / sizeof *SHAPING && rc == 0; i++) {
-        const char *v = option_str(o, SHAPING[i]);
-        rc = manifest_put(settings, SHAPING[i], v ? json_string(v) : json_null(), err);
-    }
-    for (size_t i = 0; i < sizeof SHAPING_LISTS / sizeof *SHAPING_LISTS && rc == 0; i++) {
-        const char *const *items;
-        size_t n = option_list(o, SHAPING_LISTS[i], &items);
-        rc = manifest_put(settings, SHAPING_LISTS[i], manifest_strings(items, n), err);
-    }
+    for (size_t i = 0; i < sizeof SHAPING / sizeof *SHAPING && rc == 0; i++)
+        rc = manifest_put(settings, SHAPING[i], text_setting(o, from, SHAPING[i]), err);
+    for (size_t i = 0; i < sizeof SHAPING_LISTS / sizeof *SHAPING_LISTS && rc == 0; i++)
+        rc = manifest_put(settings, SHAPING_LISTS[i], list_setting(o, from, SHAPING_LISTS[i]), err);
     if (rc == 0)
         rc = dataset_features_digest(option_str(o, "features"), features_hex, err);
     if (rc == 0)
-        rc = manifest_put(settings, "features", json_string(features_hex), err);
+        rc = manifest_put(settings, "features", features_setting(o, from, features_hex), err);
+    if (rc == 0 && from)
+        rc = manifest_put(settings, "init-from", json_string(ancestor_id(from)), err);
+    if (rc == 0 && (from || option_flag(o, "save-state")))
+        rc = manifest_put(settings, "save-state", json_true(), err);
     if (rc < 0) {
         json_decref(settings);
         return rc;
@@ -40,13 +63,13 @@ static int settings_json(const shoal_options *o, json_t **out, shoal_error *err)
     return 0;
 }
 
-int identity_new(const shoal_options *o, const dataset *d, const model *m, const kernels *k, checkpoint_identity *out,
-                 shoal_error *err)
+int identity_new(const shoal_options *o, const ancestor *from, const dataset *d, const model *m, const kernels *k,
+                 checkpoint_identity *out, shoal_error *err)
 {
     char digest_hex[33];
     json_t *layers = NULL;
     memset(out, 0, sizeof *out);
-    int rc = settings_json(o, &out->settings, err);
+    int rc = settings_json(o, from, &out->settings, err);
     if (rc == 0)
         rc = model_to_json(m, &layers, err);
     if (rc == 0)
@@ -83,10 +106,11 @@ int identity_of_model(const char *dir, checkpoint_identity *out, shoal_error *er
     return rc;
 }
 
-int identity_check_early(const shoal_options *o, json_t *files, const checkpoint_identity *was, shoal_error *err)
+int identity_check_early(const shoal_options *o, const ancestor *from, json_t *files, const checkpoint_identity *was,
+                         shoal_error *err)
 {
     checkpoint_identity now = {0};
-    int rc = settings_json(o, &now.settings, err);
+    int rc = settings_json(o, from, &now.settings, err);
     if (rc == 0) {
         /* what only the whole run knows is taken from before */
         json_object_set(now.settings, "layers", json_object_get(was->settings, "layers"));

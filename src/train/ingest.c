@@ -305,35 +305,40 @@ static void tell_features(const dataset_request *q, const features *f)
     buf_release(&text);
 }
 
-/* The validation source, for the columns of the features; *has_valid 0: there is none. Of a stream, `slot` 1 takes it over. */
-static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, shoal_error *err)
+/* Opens the source for the columns of the features, which are known. */
+static int open_bound(pass *p, table_spec *spec, shoal_error *err)
 {
-    const dataset_request *q = p->request;
-    table_spec spec;
     const char **names = NULL;
-    size_t n = 0;
-    int rc = table_spec_valid(q->options, q->valid, q->n_valid, slot, &spec, err);
-    *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
-    if (rc < 0 || !*has_valid)
-        return rc;
-    rc = features_columns(p->features, 1, &names, &n, err);
+    char **wishes = NULL;
+    size_t n = 0, n_wishes = 0;
+    int rc = features_columns(p->features, 1, &names, &n, err);
     if (rc < 0)
         return rc; /* out of memory: the stream is the options' again */
-    spec.columns = names;
-    spec.n_columns = n;
-    spec.quarantine = damage;
-    char **wishes = NULL;
-    size_t n_wishes = 0;
+    spec->columns = names;
+    spec->n_columns = n;
     rc = features_wishes(p->features, &wishes, &n_wishes, err);
-    spec.wishes = (const char *const *)wishes;
-    spec.n_wishes = n_wishes;
+    spec->wishes = (const char *const *)wishes;
+    spec->n_wishes = n_wishes;
     if (rc == 0)
-        rc = table_open(&spec, &p->table, err);
+        rc = table_open(spec, &p->table, err);
     features_wishes_free(wishes, n_wishes);
     if (rc == 0)
         rc = binding_new(p->features, table_schema(p->table), 1, &p->binding, err);
     mem_free(names);
     return rc;
+}
+
+/* The validation source, for the columns of the features; *has_valid 0: there is none. Of a stream, `slot` 1 takes it over. */
+static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, shoal_error *err)
+{
+    const dataset_request *q = p->request;
+    table_spec spec;
+    int rc = table_spec_valid(q->options, q->valid, q->n_valid, slot, &spec, err);
+    *has_valid = rc == 0 && (q->n_valid > 0 || spec.stream != NULL);
+    if (rc < 0 || !*has_valid)
+        return rc;
+    spec.quarantine = damage;
+    return open_bound(p, &spec, err);
 }
 
 /* What can be known to be wrong before the long pass: the model on these features, and the validation source. */
@@ -352,6 +357,48 @@ static int check_early(const dataset_request *q, features *f, pool *threads, sho
     return rc;
 }
 
+/* The features from the source's schema and its first rows, or from a file. */
+static int open_new(pass *p, table_spec *spec, dataset *d, shoal_error *err)
+{
+    const dataset_request *q = p->request;
+    spec->quarantine = opens_again(q) ? NULL : q->quarantine; /* damage counts once */
+    int rc = table_open(spec, &p->table, err);
+    if (rc == 0)
+        rc = read_sample(p, err);
+    if (rc == 0)
+        rc = make_features(p, &d->features, err);
+    if (rc == 0)
+        rc = features_note_types(d->features, table_schema(p->table), err);
+    if (rc == 0)
+        rc = check_early(q, d->features, p->pool, err);
+    if (rc < 0)
+        return rc;
+    p->features = d->features;
+    tell_features(q, d->features);
+    rc = prune_columns(p, err);
+    return rc < 0 ? rc : binding_new(d->features, table_schema(p->table), 1, &p->binding, err);
+}
+
+/* The features of a model that the run goes on from. */
+static int open_grown(pass *p, table_spec *spec, dataset *d, shoal_error *err)
+{
+    int rc = features_copy(p->request->grow, &d->features, err);
+    if (rc == 0)
+        rc = check_early(p->request, d->features, p->pool, err);
+    if (rc < 0)
+        return rc;
+    p->features = d->features;
+    spec->quarantine = p->request->quarantine;
+    return open_bound(p, spec, err);
+}
+
+static void tell_grown(const dataset_request *q, const features *now)
+{
+    const uint64_t before = q->grow->n_ids;
+    host_info(q->host, "features of the model that is gone on from; %llu new categories, %llu rows of tables",
+              (unsigned long long)(now->n_ids - before), (unsigned long long)now->n_ids);
+}
+
 int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d, shoal_error *err)
 {
     pass p;
@@ -361,29 +408,15 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
     if (rc == 0)
         rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
     spec.limit = q->sample_rows;
-    spec.quarantine = opens_again(q) ? NULL : q->quarantine; /* damage counts once */
     spec.clocks = report_clocks(r);
     if (rc == 0)
-        rc = table_open(&spec, &p.table, err);
-    if (rc == 0)
-        rc = read_sample(&p, err);
-    if (rc == 0)
-        rc = make_features(&p, &d->features, err);
-    if (rc == 0)
-        rc = features_note_types(d->features, table_schema(p.table), err);
-    if (rc == 0)
-        rc = check_early(q, d->features, threads, err);
-    if (rc < 0)
-        goto out;
-    p.features = d->features;
-    tell_features(q, d->features);
-    rc = prune_columns(&p, err);
-    if (rc == 0)
-        rc = binding_new(d->features, table_schema(p.table), 1, &p.binding, err);
+        rc = q->grow ? open_grown(&p, &spec, d, err) : open_new(&p, &spec, d, err);
     if (rc == 0)
         rc = scan_new(d->features, q->memory, q->spool_dir, threads, &p.scan, err);
     if (rc == 0 && q->sample_rows)
         scan_of_sample(p.scan);
+    if (rc == 0 && q->grow)
+        scan_grow(p.scan);
     if (rc == 0)
         rc = pass_pack(&p, "train.pack", err);
     if (rc == 0)
@@ -394,6 +427,8 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = pass_pack_commit(&p, err);
     if (rc < 0)
         goto out;
+    if (q->grow)
+        tell_grown(q, d->features);
     double weight, positive;
     uint64_t rows;
     scan_label(p.scan, &rows, &weight, &positive);

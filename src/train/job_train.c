@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "train/ancestor.h"
 #include "train/identity.h"
 #include "train/modelfile.h"
 #include "train/outdir.h"
 #include "train/setup.h"
+#include "train/state.h"
 #include "train/trainer.h"
 
 typedef struct train_job {
@@ -23,6 +25,7 @@ typedef struct train_job {
     outdir *dir;
     char *spool, *manifest;
     dataset_request request;
+    ancestor *from; /* of --init-from */
     trainer_config config;
     report *report;
     pool *pool;
@@ -44,7 +47,7 @@ static int check_model(void *ctx, const features *f, shoal_error *err)
 {
     const train_job *j = ctx;
     model *m = NULL;
-    int rc = setup_model(j->options, f, &m, err);
+    int rc = setup_model(j->options, j->from, f, &m, err);
     model_free(m);
     return rc;
 }
@@ -52,7 +55,9 @@ static int check_model(void *ctx, const features *f, shoal_error *err)
 static int job_request(train_job *j, shoal_error *err)
 {
     const shoal_options *o = j->options;
-    int rc = setup_request(o, j->host, &j->request, err);
+    int rc = ancestor_open(o, j->host, &j->from, err);
+    if (rc == 0)
+        rc = setup_request(o, j->host, j->from, &j->request, err);
     if (rc < 0)
         return rc;
     j->request.check = check_model;
@@ -129,7 +134,7 @@ static int check_was(train_job *j, shoal_error *err)
     json_t *files = NULL;
     int rc = dataset_files(&j->request, &files, err);
     if (rc == 0)
-        rc = identity_check_early(j->options, files, &j->was, err);
+        rc = identity_check_early(j->options, j->from, files, &j->was, err);
     json_decref(files);
     return rc;
 }
@@ -206,7 +211,8 @@ static int job_weights(train_job *j, shoal_error *err)
         return rc;
     if (!j->resuming) {
         cursor_init(&j->cursor);
-        return weights_init_values(j->weights, (uint64_t)option_i64(j->options, "seed"), j->data.base_rate, j->pool, err);
+        rc = weights_init_values(j->weights, (uint64_t)option_i64(j->options, "seed"), j->data.base_rate, j->pool, err);
+        return rc == 0 && j->from ? ancestor_values(j->from, j->weights, err) : rc;
     }
     rc = checkpoint_compare(&j->was, &j->identity, err);
     if (rc == 0)
@@ -279,14 +285,15 @@ static int job_prepare(train_job *j, shoal_error *err)
     if (rc < 0)
         return rc;
     warn_without_valid(j);
-    rc = setup_model(j->options, j->data.features, &j->model, err);
+    rc = setup_model(j->options, j->from, j->data.features, &j->model, err);
     if (rc < 0)
         return rc;
     tell_model(j);
     setup_plan(j->options, j->data.train, &j->plan);
     rc = optim_from(j->options, trainer_epoch_steps(&j->config, &j->plan) * j->config.epochs, &j->optim, err);
+    j->optim.steps_before = j->from ? ancestor_steps(j->from) : 0;
     if (rc == 0)
-        rc = identity_new(j->options, &j->data, j->model, j->kernels, &j->identity, err);
+        rc = identity_new(j->options, j->from, &j->data, j->model, j->kernels, &j->identity, err);
     if (rc == 0)
         rc = job_weights(j, err);
     if (rc == 0 && !j->resuming && option_flag(j->options, "overwrite"))
@@ -296,6 +303,15 @@ static int job_prepare(train_job *j, shoal_error *err)
 }
 
 /* ---- the end ---- */
+
+/* Of the weights that become the model: the best, or the last. */
+static int save_state(const train_job *j, const trainer *t, json_t *info, shoal_error *err)
+{
+    json_t *entry = NULL;
+    const uint64_t steps = isnan(t->at.best) ? t->at.step : t->at.best_step;
+    int rc = statefile_save(j->out, j->weights, j->optim.steps_before + steps, &entry, err);
+    return rc == 0 ? manifest_put(info, "state", entry, err) : rc;
+}
 
 static int save_model(const train_job *j, const trainer *t, shoal_error *err)
 {
@@ -311,7 +327,14 @@ static int save_model(const train_job *j, const trainer *t, shoal_error *err)
                                            "epoch", (json_int_t)t->at.best_epoch + 1));
     if (rc == 0 && !isnan(t->at.best))
         rc = json_object_set_new(info, "metrics", json_pack("{s:o}", "valid", report_metrics_json(&t->at.best_metrics)));
-    rc = rc == 0 ? modelfile_save(j->out, j->model, j->weights, info, err) : error_nomem(err, 0, "the model's manifest");
+    if (rc < 0)
+        rc = error_nomem(err, 0, "the model's manifest");
+    if (rc == 0 && (j->from || option_flag(j->options, "save-state")))
+        rc = save_state(j, t, info, err);
+    if (rc == 0)
+        rc = modelfile_save(j->out, j->model, j->weights, info, err);
+    if (rc == 0)
+        rc = statefile_drop_others(j->out, json_object_get(info, "state"), err);
     json_decref(info);
     return rc;
 }
@@ -372,6 +395,7 @@ static int job_run(train_job *j, shoal_error *err)
 
 static void job_release(train_job *j)
 {
+    ancestor_free(j->from);
     checkpoint_free(j->checkpoint);
     checkpoint_identity_release(&j->identity);
     checkpoint_identity_release(&j->was);

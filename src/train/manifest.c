@@ -2,6 +2,7 @@
 #include "train/manifest.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,3 +126,39 @@ int manifest_file_check(const json_t *entry, const char *manifest, const char *f
                          file, hex, manifest, want);
     return 0;
 }
+
+static void value_text(const json_t *v, char out[MANIFEST_TEXT_BYTES])
+{
+    char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (!v) snprintf(out, MANIFEST_TEXT_BYTES, "not set");
+    else if (json_is_string(v)) snprintf(out, MANIFEST_TEXT_BYTES, "%.100s", json_string_value(v));
+    else snprintf(out, MANIFEST_TEXT_BYTES, "%.100s", text ? text : "?");
+    free(text);
+}
+
+static int differ(const json_t *was, const json_t *is, const char *path, manifest_difference *d)
+{
+    if (json_equal(was, is)) return 0;
+    char below[MANIFEST_TEXT_BYTES];
+    const char *key;
+    json_t *v;
+    if (json_is_object(was) && json_is_object(is)) {
+        for (int side = 0; side < 2; side++)
+            json_object_foreach((json_t *)(side ? is : was), key, v) {
+                snprintf(below, sizeof below, "%.100s%s%.100s", path, *path ? "." : "", key);
+                if (differ(json_object_get(was, key), json_object_get(is, key), below, d)) return 1;
+            }
+    }
+    if (json_is_array(was) && json_is_array(is) && json_array_size(was) == json_array_size(is)) {
+        for (size_t i = 0; i < json_array_size(was); i++) {
+            snprintf(below, sizeof below, "%.200s[%zu]", path, i);
+            if (differ(json_array_get(was, i), json_array_get(is, i), below, d)) return 1;
+        }
+    }
+    snprintf(d->path, sizeof d->path, "%s", path);
+    value_text(was, d->was);
+    value_text(is, d->is);
+    return 1;
+}
+
+int manifest_differ(const json_t *was, const json_t *is, manifest_difference *d) { return was != is && differ(was, is, "", d); }

@@ -11,6 +11,7 @@
 #include "storage/file.h"
 
 #define MANIFEST_BYTES_MAX (64u << 20)
+#define MANIFEST_TEXT_BYTES 256 /* of a path or a value, for people */
 
 /* {"format": ..., "version": ...}; NULL when out of memory. */
 json_t *manifest_new(const char *format, int version);
@@ -30,5 +31,12 @@ json_t *manifest_file(const char *name, uint64_t bytes, hash128 sum);
 /* DATA, naming `manifest` and `file`, when the digest in `entry` is not this one. */
 int manifest_file_check(const json_t *entry, const char *manifest, const char *file, uint64_t bytes, hash128 sum,
                         shoal_error *err);
+
+/* The first difference of two trees: its path and both values. 0: there is none. NULL counts as not set. */
+typedef struct manifest_difference {
+    char path[MANIFEST_TEXT_BYTES];
+    char was[MANIFEST_TEXT_BYTES], is[MANIFEST_TEXT_BYTES];
+} manifest_difference;
+int manifest_differ(const json_t *was, const json_t *is, manifest_difference *d);
 
 #endif

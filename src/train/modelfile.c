@@ -303,56 +303,71 @@ int modelfile_settle(const char *dir, shoal_error *err)
     return rc;
 }
 
-static int load_from(const char *dir, modelfile *out, shoal_error *err)
+static int parts_from(modelfile_parts *out, shoal_error *err)
 {
     pair_paths path = {0};
-    conf *tree = NULL;
-    safetensors *s = NULL;
-    int half = 0, rc = paths_of(dir, MODELFILE_MANIFEST, MODELFILE_WEIGHTS, &path, err);
+    int half = 0, rc = paths_of(out->dir, MODELFILE_MANIFEST, MODELFILE_WEIGHTS, &path, err);
     if (rc == 0) rc = half_placed(&path, &half, err);
-    if (rc == 0) rc = manifest_read(half ? path.new_manifest : path.manifest, "shoal-model", MODELFILE_VERSION, &out->manifest, &tree, err);
-    if (rc) goto out;
-    rc = open_checked(json_object_get(out->manifest, "weights"), path.manifest, path.tensors, &s, err);
-    if (rc == 0) rc = read_features(tree, path.manifest, s, path.tensors, &out->features, err);
-    if (rc) goto out;
-    const conf *network = conf_get(tree, "model");
-    if (!network) {
-        rc = error_set(err, SHOAL_DATA, "%s: no \"model\"; the file is damaged", path.manifest);
-        goto out;
-    }
-    rc = model_build(network, out->features, NULL, &out->model, err);
-    if (rc == 0) rc = weights_new(out->model, 0, &out->weights, err);
-    if (rc == 0) rc = read_weights(s, out->model, out->weights, err);
-out:
-    if (rc == SHOAL_USAGE) rc = error_where(err, SHOAL_DATA, "cannot load %s", dir); /* nobody typed it */
-    safetensors_close(s);
-    conf_free(tree);
+    if (rc == 0) rc = manifest_read(half ? path.new_manifest : path.manifest, "shoal-model", MODELFILE_VERSION, &out->manifest, &out->tree, err);
+    if (rc == 0) rc = open_checked(json_object_get(out->manifest, "weights"), path.manifest, path.tensors, &out->tensors, err);
+    if (rc == 0) rc = read_features(out->tree, path.manifest, out->tensors, path.tensors, &out->features, err);
+    if (rc == 0) out->network = conf_get(out->tree, "model");
+    if (rc == 0 && !out->network) rc = error_set(err, SHOAL_DATA, "%s: no \"model\"; the file is damaged", path.manifest);
     paths_release(&path);
     return rc;
 }
 
-int modelfile_load(const char *path, modelfile *out, shoal_error *err)
+static int parts_open(const char *path, modelfile_parts *out, shoal_error *err)
 {
-    memset(out, 0, sizeof *out);
     size_t n = strlen(path), tail = strlen(MODELFILE_MANIFEST);
-    char *dir = NULL;
-    int rc;
     if (!file_exists(path))
         return error_set(err, SHOAL_STORAGE, "%s: there is no such model folder; 'shoal train --out DIR' makes one", path);
     if (n >= tail && strcmp(path + n - tail, MODELFILE_MANIFEST) == 0 && !file_is_dir(path))
-        dir = n == tail ? mem_strdup(".") : mem_strndup(path, n - tail - 1);
+        out->dir = n == tail ? mem_strdup(".") : mem_strndup(path, n - tail - 1);
     else
-        dir = mem_strdup(path);
-    if (!dir) return error_nomem(err, n, "a path");
-    char *manifest = mem_sprintf("%s/%s", dir, MODELFILE_MANIFEST);
-    if (!manifest)
-        rc = error_nomem(err, n, "a path");
-    else if (!file_exists(manifest))
+        out->dir = mem_strdup(path);
+    char *manifest = out->dir ? mem_sprintf("%s/%s", out->dir, MODELFILE_MANIFEST) : NULL;
+    int rc = manifest ? 0 : error_nomem(err, n, "a path");
+    if (rc == 0 && !file_exists(manifest))
         rc = error_set(err, SHOAL_DATA, "%s: no model: there is no " MODELFILE_MANIFEST "; a run that has finished has one", path);
-    else
-        rc = load_from(dir, out, err);
+    if (rc == 0) rc = parts_from(out, err);
     mem_free(manifest);
-    mem_free(dir);
+    return rc == SHOAL_USAGE ? error_where(err, SHOAL_DATA, "cannot load %s", out->dir) : rc; /* nobody typed it */
+}
+
+int modelfile_open(const char *path, modelfile_parts *out, shoal_error *err)
+{
+    memset(out, 0, sizeof *out);
+    int rc = parts_open(path, out, err);
+    if (rc) modelfile_parts_release(out);
+    return rc;
+}
+
+void modelfile_parts_release(modelfile_parts *p)
+{
+    features_free(p->features);
+    safetensors_close(p->tensors);
+    conf_free(p->tree);
+    json_decref(p->manifest);
+    mem_free(p->dir);
+    memset(p, 0, sizeof *p);
+}
+
+int modelfile_load(const char *path, modelfile *out, shoal_error *err)
+{
+    modelfile_parts p;
+    memset(out, 0, sizeof *out);
+    int rc = modelfile_open(path, &p, err);
+    if (rc) return rc;
+    rc = model_build(p.network, p.features, NULL, &out->model, err);
+    if (rc == 0) rc = weights_new(out->model, 0, &out->weights, err);
+    if (rc == 0) rc = read_weights(p.tensors, out->model, out->weights, err);
+    if (rc == SHOAL_USAGE) rc = error_where(err, SHOAL_DATA, "cannot load %s", p.dir); /* nobody typed it */
+    out->features = p.features;
+    out->manifest = p.manifest;
+    p.features = NULL;
+    p.manifest = NULL;
+    modelfile_parts_release(&p);
     if (rc) modelfile_release(out);
     return rc;
 }

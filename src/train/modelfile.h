@@ -23,6 +23,18 @@ int modelfile_save(const char *dir, const model *m, const weights *w, json_t *in
 /* Ends what a killed modelfile_save left half done; for who may write there. */
 int modelfile_settle(const char *dir, shoal_error *err);
 
+/* What lies in the folder, opened and checked, for who reads the weights in his own way. */
+typedef struct modelfile_parts {
+    char *dir;
+    json_t *manifest;
+    conf *tree;          /* the same */
+    const conf *network; /* "model" of the tree */
+    features *features;
+    safetensors *tensors;
+} modelfile_parts;
+int modelfile_open(const char *path, modelfile_parts *out, shoal_error *err);
+void modelfile_parts_release(modelfile_parts *p);
+
 typedef struct modelfile {
     features *features;
     model *model;

@@ -97,8 +97,8 @@ optimizer_step optim_at(const optim *o, uint64_t t, int is_table)
         .epsilon = (float)o->epsilon,
         .ftrl_beta = (float)o->ftrl_beta,
         .accumulator = (float)o->accumulator,
-        .correct1 = (float)(1 / (1 - power(o->beta1, t + 1))),
-        .correct2 = (float)(1 / (1 - power(o->beta2, t + 1))),
+        .correct1 = (float)(1 / (1 - power(o->beta1, o->steps_before + t + 1))),
+        .correct2 = (float)(1 / (1 - power(o->beta2, o->steps_before + t + 1))),
     };
     return s;
 }

@@ -12,6 +12,7 @@ typedef struct optim {
     double lr, l1, l2, embedding_l2, momentum, beta1, beta2, epsilon, ftrl_beta, accumulator;
     enum lr_schedule schedule;
     uint64_t warmup_steps, total_steps;
+    uint64_t steps_before; /* of earlier runs that the state has seen; 0 unless set after optim_from */
     int dense_embeddings; /* every row of every table takes part in every step, not only those that were touched */
 } optim;
 

@@ -300,16 +300,23 @@ int safetensors_find(const safetensors *s, const char *name, enum tensor_type ty
 
 int safetensors_read(const safetensors *s, const tensor_in *t, void *data, uint64_t stride, shoal_error *err)
 {
-    uint64_t row = t->cols * TYPES[t->type].bytes, step = stride * TYPES[t->type].bytes;
-    if (t->bytes == 0) return 0;
-    if (step == 0 || step == row) return file_pread(s->file, t->offset, data, t->bytes, err);
+    return safetensors_read_rows(s, t, 0, t->rows, data, stride, err);
+}
+
+int safetensors_read_rows(const safetensors *s, const tensor_in *t, uint64_t first, uint64_t rows, void *data, uint64_t stride,
+                          shoal_error *err)
+{
+    uint64_t row = t->cols * TYPES[t->type].bytes, step = stride * TYPES[t->type].bytes, from = t->offset + first * row;
+    CHECK(first <= t->rows && rows <= t->rows - first);
+    if (rows * row == 0) return 0;
+    if (step == 0 || step == row) return file_pread(s->file, from, data, rows * row, err);
     uint64_t batch = row < PIECE_BYTES ? PIECE_BYTES / row : 1;
     uint8_t *piece = mem_alloc(batch * row);
     if (!piece) return error_nomem(err, batch * row, "reading a tensor");
     int rc = 0;
-    for (uint64_t r = 0; r < t->rows && rc == 0; r += batch) {
-        uint64_t n = t->rows - r < batch ? t->rows - r : batch;
-        rc = file_pread(s->file, t->offset + r * row, piece, n * row, err);
+    for (uint64_t r = 0; r < rows && rc == 0; r += batch) {
+        uint64_t n = rows - r < batch ? rows - r : batch;
+        rc = file_pread(s->file, from + r * row, piece, n * row, err);
         for (uint64_t i = 0; i < n && rc == 0; i++) memcpy((uint8_t *)data + (r + i) * step, piece + i * row, row);
     }
     mem_free(piece);

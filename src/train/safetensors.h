@@ -47,6 +47,9 @@ int safetensors_find(const safetensors *s, const char *name, enum tensor_type ty
 const tensor_in *safetensors_get(const safetensors *s, const char *name);
 /* Reads it whole; rows are put `stride` elements apart (0: dense). */
 int safetensors_read(const safetensors *s, const tensor_in *t, void *data, uint64_t stride, shoal_error *err);
+/* Only n rows from `first` on. */
+int safetensors_read_rows(const safetensors *s, const tensor_in *t, uint64_t first, uint64_t n, void *data, uint64_t stride,
+                          shoal_error *err);
 /* Digest of the whole file, streaming. */
 int safetensors_digest(const safetensors *s, hash128 *out, shoal_error *err);
 

@@ -757,6 +757,21 @@ case("resume with other data", DATA, "cannot resume: the data changed: 'files.tr
     must(*train(source="mine.csv")), pathlib.Path("mine.csv").write_text(GOOD + "1,2,a\n"), None)[2])
 case("resume of who knows what", DATA, "changed/model.json does not say which run made it; give --overwrite to replace it", "train", "good.csv", "--label", "label", "--out", "changed", "--resume",
      before=changed_manifest(lambda j: j.pop("settings")))
+case("go on from no model", STORAGE, "none: there is no such model folder; 'shoal train --out DIR' makes one", "train", "good.csv", "--init-from", "none", "--out", "out")
+case("go on in the same folder", USAGE, "--out and --init-from are both model: give the new model a folder of its own", "train", "good.csv", "--init-from", "model", "--out", "model", "--overwrite")
+for option, value, was in ("label", "x", "label"), ("weight", "x", "not set"), ("drop", "c", "[]"):
+    shown = '["c"]' if option == "drop" else value
+    case(f"go on with another {option}", USAGE, f"--init-from model: '{option}' is {was} there, but {shown} here; give it as it is there, or train anew without --init-from",
+         "train", "good.csv", "--init-from", "model", f"--{option}", value, "--out", "out")
+case("go on with other features", USAGE, "--init-from model: the model was not trained with --features f.yaml as it is now; leave it out, or train anew without --init-from",
+     "train", "good.csv", "--init-from", "model", "--features", "f.yaml", "--out", "out", files={"f.yaml": "features: {c: categorical}\n"})
+case("go on with another network", USAGE, "--init-from model: the network's 'layers[3].dense.units' is 4 there, but 5 by the options; leave --model and what changes it out, or train anew without --init-from",
+     "train", "good.csv", "--init-from", "model", "--hidden", "5", "--out", "out")
+case("go on with another optimizer", USAGE, "--init-from old: 'optimizer' is adam there, but sgd here; give it as it is there, or train anew without --init-from",
+     "train", "good.csv", "--init-from", "old", "--optimizer", "sgd", "--out", "out", before=lambda: must("train", "good.csv", "--label", "label", "--model", "lr", "--epochs", "1", "--save-state", "--out", "old") and None)
+case("go on from a state that is none", DATA, "changed/model.json: \"state\" does not name a file of optimiser state and its steps; the file is damaged",
+     "train", "good.csv", "--init-from", "changed", "--out", "out", before=changed_manifest(lambda j: j.update(state={"file": "x"})))
+case("go on without a column", DATA, "other.csv: there is no column 'c'; there are: label, x", "train", "other.csv", "--init-from", "model", "--out", "out", files={"other.csv": "label,x\n0,1\n1,2\n"})
 case("no progress", STALLED, "no progress for 1 s while reading: waiting for the training data; a slow source needs a longer --stall-timeout", *train("--format", "csv", "--stall-timeout", "1", source="-"),
      stdin=lambda: os.fdopen(os.pipe()[0], "rb"))
 case("out of memory", NOMEM, "out of memory: 307200003072 bytes for the model's weights; fewer buckets or a smaller --embedding-dim need less", *train("--features", "f.yaml", "--embedding-dim", "256", model="fm"),
