@@ -11,7 +11,7 @@ enum clock_stage {
     CLOCK_STORAGE,   /* reading files */
     CLOCK_INFLATE,
     CLOCK_CHECKSUM,
-    CLOCK_PARSE,     /* bytes to columns; of Parquet, CSV and JSON with their reading and inflating */
+    CLOCK_PARSE,     /* bytes to columns; of Parquet and JSON with their reading and inflating */
     CLOCK_TRANSFORM, /* columns to features, and their statistics */
     CLOCK_ROWS,      /* the model waited for rows */
     CLOCK_MODEL,     /* rows waited for the model */

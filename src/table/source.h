@@ -22,7 +22,7 @@ typedef struct source {
 /* Sources over files take `files` over in any case. */
 /* Of spec->skip rows some may be passed over; out->skipped says how many were. */
 int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
-int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err); /* libsvm, libffm */
+int source_svm(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err); /* libsvm, libffm */
 int source_csv(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err);
 int source_json(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err); /* JSON lines */
 /* Parquet, with the spec's query, filter, tables and columns. */

@@ -211,7 +211,7 @@ static int open_ours(opening *o, const table_spec *spec, source *out, shoal_erro
     r = o->format == FORMAT_TFRECORD ? source_tfrecord(files, n, &inner, out, err)
         : o->format == FORMAT_CSV    ? source_csv(files, n, &inner, out, err)
         : o->format == FORMAT_JSONL  ? source_json(files, n, &inner, out, err)
-                                     : source_svm(files, n, o->format, out, err);
+                                     : source_svm(files, n, o->format, spec, out, err);
     if (inner.columns != spec->columns) mem_free((void *)inner.columns);
     if (r == 0 && o->p.n_keys > 0) {
         source whole = *out;

@@ -24,6 +24,7 @@ typedef struct json_column {
 
 typedef struct json_source {
     text_files text;
+    text_places places;
     int in_list; /* 1: of the open file, whose objects are the items of one list; 2: behind its end */
     struct ArrowSchema schema;
     json_column row;
@@ -43,6 +44,7 @@ static void json_free(void *ctx)
     json_source *s = ctx;
     column_release(&s->row);
     text_files_release(&s->text);
+    text_places_release(&s->places);
     if (s->schema.release) s->schema.release(&s->schema);
     arrow_builder_free(s->builder);
     buf_release(&s->room);
@@ -139,7 +141,7 @@ static int note_rows(json_source *s, json_kinds *t, shoal_error *err)
         if ((r = text_files_close(&s->text, err)) < 0) return r;
     }
     if (r < 0) return r;
-    return error_set(err, SHOAL_DATA, "%s: it has no row: an object is expected, {\"key\": value, ...}", strcmp(s->text.path[0], "-") == 0 ? "standard input" : s->text.path[0]);
+    return error_set(err, SHOAL_DATA, "%s: it has no row: an object is expected, {\"key\": value, ...}", text_files_name(&s->text, 0));
 }
 
 /* Keys that only --types names are columns too. */
@@ -311,21 +313,22 @@ static int put_rows(json_source *s, size_t *rows, shoal_error *err)
 static int json_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     json_source *s = ctx;
-    size_t rows = 0;
+    size_t rows = 0, file = 0;
     while (rows == 0) {
         int r = s->text.bytes ? 1 : begin_file(s, err);
         if (r <= 0) return r;
+        file = s->text.file;
         r = put_rows(s, &rows, err);
         if (r == 0) r = text_files_close(&s->text, err);
         if (r < 0) return r;
     }
-    s->text.rows += rows;
+    text_places_note(&s->places, file, rows);
     int r = arrow_builder_finish(s->builder, out, err);
     return r < 0 ? r : 1;
 }
 
-static const char *json_row_name(void *ctx, uint64_t row, char *out, size_t n) { return text_files_row_name(&((json_source *)ctx)->text, row, out, n); }
-static size_t json_file(void *ctx) { return text_files_last(&((json_source *)ctx)->text); }
+static const char *json_row_name(void *ctx, uint64_t row, char *out, size_t n) { return text_places_row_name(&((json_source *)ctx)->places, &((json_source *)ctx)->text, row, out, n); }
+static size_t json_file(void *ctx) { return text_places_last(&((json_source *)ctx)->places); }
 
 int source_json(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err)
 {
@@ -337,6 +340,7 @@ int source_json(char **files, size_t n, const table_spec *spec, source *out, sho
         return error_nomem(err, sizeof *s, "a source");
     }
     int r = text_files_init(&s->text, files, n, err);
+    if (r == 0) r = text_places_init(&s->places, n, err);
     if (r == 0) r = note_rows(s, &t, err);
     if (r == 0) r = make_schema(s, &t, spec, err);
     if (r == 0) r = bind_row(s, err);

@@ -9,43 +9,30 @@
 #include "base/mem.h"
 #include "records/svmtext.h"
 #include "table/source.h"
-#include "table/text_files.h"
+#include "table/text_stage.h"
 
 #define TOKEN_SHOWN 40
 
 typedef struct svm_source {
     enum svm_kind kind;
-    text_files text;
+    text_stage text;
 } svm_source;
 
 static void svm_free(void *ctx)
 {
     svm_source *s = ctx;
-    text_files_release(&s->text);
+    text_stage_release(&s->text);
     mem_free(s);
 }
 
-/* The whole lines of the window, after reading when there is none; nothing at the end of the file. */
-static int lines_at_hand(text_files *t, view *text, shoal_error *err)
-{
-    for (;;) {
-        view all = text_files_view(t);
-        const char *last = all.n > 0 ? memrchr(all.p, '\n', all.n) : NULL;
-        *text = view_of(all.p, last ? (size_t)(last + 1 - all.p) : t->at_end ? all.n : 0);
-        if (text->n > 0 || t->at_end) return 0;
-        int r = text_files_more(t, err);
-        if (r < 0) return r;
-    }
-}
-
-static int bad_token(const svm_source *s, const svm_fault *f, shoal_error *err)
+static int bad_token(const char *path, uint64_t line, const svm_fault *f, shoal_error *err)
 {
     char shown[TOKEN_SHOWN + 4];
     size_t n = f->token.n < TOKEN_SHOWN ? f->token.n : TOKEN_SHOWN;
     for (size_t i = 0; i < n; i++) shown[i] = f->token.p[i] >= ' ' && f->token.p[i] < 0x7f ? f->token.p[i] : '?';
     strcpy(shown + n, f->token.n > n ? "..." : "");
-    return error_set(err, SHOAL_DATA, "%s: line %llu, column %llu: '%s' found, expected %s", s->text.path[s->text.file],
-                     (unsigned long long)(s->text.line + f->line), (unsigned long long)f->column, shown, f->expected);
+    return error_set(err, SHOAL_DATA, "%s: line %llu, column %llu: '%s' found, expected %s", path, (unsigned long long)(line + f->line),
+                     (unsigned long long)f->column, shown, f->expected);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
@@ -74,50 +61,64 @@ static int hand_over(const svm_source *s, svm_rows *rows, struct ArrowArray *out
     return r;
 }
 
-/* Rows of the file that is open, until the batch is full or the file ends. */
-static int parse_file(svm_source *s, svm_rows *rows, shoal_error *err)
+static int svm_begin(void *ctx, text_files *t, shoal_error *err)
 {
-    for (;;) {
-        view text;
-        size_t used, lines;
-        svm_fault fault;
-        int r = lines_at_hand(&s->text, &text, err);
-        if (r < 0 || text.n == 0) return r;
-        r = svm_parse(s->kind, text, TABLE_BATCH_ROWS, rows, &used, &lines, &fault, err);
-        if (r == SHOAL_DATA) return bad_token(s, &fault, err);
-        if (r < 0) return r;
-        text_files_take(&s->text, used, lines);
-        if (used < text.n) return 1; /* the batch is full */
-    }
+    (void)ctx, (void)t, (void)err;
+    return 1;
 }
 
-static int svm_next(void *ctx, struct ArrowArray *out, shoal_error *err)
+static size_t svm_cut(void *ctx, view text)
 {
-    svm_source *s = ctx;
-    svm_rows rows;
-    int r = 0;
-    svm_rows_init(&rows);
-    while (r == 0 && rows.rows == 0) {
-        if (!s->text.bytes && (r = text_files_open(&s->text, err)) <= 0) break;
-        if ((r = parse_file(s, &rows, err)) == 0) r = text_files_close(&s->text, err);
-    }
-    size_t n = rows.rows;
-    if (r >= 0 && n > 0) r = hand_over(s, &rows, out, err);
-    svm_rows_release(&rows);
-    if (r < 0) return r;
-    s->text.rows += n;
-    return n > 0;
+    const char *last = memrchr(text.p, '\n', text.n);
+    (void)ctx;
+    return last ? (size_t)(last - text.p) + 1 : 0;
 }
+
+/* A bad token leaves the rows in front of those of its batch. */
+static int svm_piece(void *ctx, text_piece *p, int thread, shoal_error *err)
+{
+    const svm_source *s = ctx;
+    (void)thread;
+    int r = 0;
+    for (size_t at = 0, used, lines; r == 0 && at < p->n; at += used, p->lines += lines) {
+        svm_rows rows;
+        svm_fault fault;
+        struct ArrowArray *batch;
+        svm_rows_init(&rows);
+        r = svm_parse(s->kind, view_of(p->text + at, p->n - at), TABLE_BATCH_ROWS, &rows, &used, &lines, &fault, err);
+        if (r == 0 && rows.rows > 0 && (r = text_piece_add(p, &batch, err)) == 0) r = hand_over(s, &rows, batch, err);
+        svm_rows_release(&rows);
+        if (r != SHOAL_DATA) continue;
+        p->is_bad = 1;
+        p->bad_at = at;
+        return 0;
+    }
+    return r;
+}
+
+static int svm_explain(void *ctx, const text_piece *p, uint64_t line, shoal_error *err)
+{
+    const svm_source *s = ctx;
+    svm_rows rows;
+    svm_fault fault;
+    size_t used, lines;
+    svm_rows_init(&rows);
+    int r = svm_parse(s->kind, view_of(p->text + p->bad_at, p->n - p->bad_at), TABLE_BATCH_ROWS, &rows, &used, &lines, &fault, err);
+    svm_rows_release(&rows);
+    return r == SHOAL_DATA ? bad_token(text_files_name(&s->text.text, p->file), line + p->lines, &fault, err) : r;
+}
+
+static const text_ops SVM_OPS = {svm_begin, svm_cut, svm_piece, svm_explain};
+
+static int svm_next(void *ctx, struct ArrowArray *out, shoal_error *err) { return text_stage_next(&((svm_source *)ctx)->text, out, err); }
 
 static const char *svm_row_name(void *ctx, uint64_t row, char *out, size_t n)
 {
-    return text_files_row_name(&((svm_source *)ctx)->text, row, out, n);
+    const text_stage *t = &((svm_source *)ctx)->text;
+    return text_places_row_name(&t->places, &t->text, row, out, n);
 }
 
-static size_t svm_file(void *ctx)
-{
-    return text_files_last(&((svm_source *)ctx)->text);
-}
+static size_t svm_file(void *ctx) { return text_places_last(&((svm_source *)ctx)->text.places); }
 
 static int make_schema(enum svm_kind kind, struct ArrowSchema *out, shoal_error *err)
 {
@@ -129,7 +130,7 @@ static int make_schema(enum svm_kind kind, struct ArrowSchema *out, shoal_error 
     return r < 0 ? r : arrow_schema_set_list(out->children[k], "value", "f", err);
 }
 
-int source_svm(char **files, size_t n, enum table_format format, source *out, shoal_error *err)
+int source_svm(char **files, size_t n, enum table_format format, const table_spec *spec, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
     svm_source *s = mem_calloc(1, sizeof *s);
@@ -138,15 +139,17 @@ int source_svm(char **files, size_t n, enum table_format format, source *out, sh
         return error_nomem(err, sizeof *s, "a source");
     }
     s->kind = format == FORMAT_LIBFFM ? SVM_LIBFFM : SVM_LIBSVM;
-    int r = text_files_init(&s->text, files, n, err);
-    if (r == 0) r = text_files_open(&s->text, err); /* so that a source that cannot be read fails at once */
+    int r = text_stage_init(&s->text, files, n, spec, err);
+    if (r == 0) r = text_files_open(&s->text.text, err); /* so that a source that cannot be read fails at once */
     if (r >= 0) r = make_schema(s->kind, &out->schema, err);
+    if (r == 0) r = text_stage_start(&s->text, &SVM_OPS, s, err);
     if (r < 0) {
         if (out->schema.release) out->schema.release(&out->schema);
         svm_free(s);
         return r;
     }
     out->ctx = s;
+    out->is_measured = 1;
     out->next = svm_next;
     out->row_name = svm_row_name;
     out->file = svm_file;

@@ -14,15 +14,13 @@ int text_files_init(text_files *t, char **files, size_t n, shoal_error *err)
     t->path = files;
     t->n = n;
     t->cap = WINDOW_BYTES;
-    if ((t->window = mem_alloc(t->cap)) && (t->marks = mem_calloc(n, sizeof *t->marks))) return 0;
-    return error_nomem(err, t->cap, "a source");
+    return (t->window = mem_alloc(t->cap + TEXT_SLACK)) ? 0 : error_nomem(err, t->cap, "a source");
 }
 
 void text_files_release(text_files *t)
 {
     inflater_free(t->bytes);
     mem_free(t->window);
-    mem_free(t->marks);
     file_list_free(t->path, t->n);
     memset(t, 0, sizeof *t);
 }
@@ -37,7 +35,7 @@ int text_files_open(text_files *t, shoal_error *err)
     t->begin = t->end = 0;
     t->at_end = 0;
     t->line = 0;
-    t->marks[t->n_marks++] = (struct text_mark){t->rows, t->file};
+    inflater_measure(t->bytes, t->clocks);
     return 1;
 }
 
@@ -49,10 +47,11 @@ static int make_room(text_files *t, shoal_error *err)
         t->begin = 0;
     }
     if (t->end < t->cap) return 0;
-    if (t->cap >= TEXT_ROW_MAX)
+    t->too_long = t->cap >= TEXT_ROW_MAX;
+    if (t->too_long)
         return error_set(err, SHOAL_DATA, "%s: line %llu is longer than 256 MiB: no row that shoal reads is that long", text_files_path(t),
                          (unsigned long long)t->line + 1);
-    char *p = mem_realloc(t->window, 2 * t->cap);
+    char *p = mem_realloc(t->window, 2 * t->cap + TEXT_SLACK);
     if (!p) return error_nomem(err, 2 * t->cap, "a line");
     t->window = p;
     t->cap *= 2;
@@ -76,6 +75,33 @@ void text_files_take(text_files *t, size_t bytes, size_t lines)
     t->line += lines;
 }
 
+/* The window itself, when most of it goes, with the rest moved to the caller's memory. */
+int text_files_hand(text_files *t, size_t n, char **p, size_t *cap, shoal_error *err)
+{
+    const size_t rest = t->end - t->begin - n;
+    const int swaps = t->begin == 0 && rest <= n;
+    const size_t need = swaps && rest < WINDOW_BYTES ? WINDOW_BYTES : swaps ? rest : n;
+    if (*cap < need || *cap > 2 * need + WINDOW_BYTES) {
+        mem_free(*p);
+        *cap = 0;
+        if (!(*p = mem_alloc(need + TEXT_SLACK))) return error_nomem(err, need, "a block of text");
+        *cap = need;
+    }
+    if (!swaps) {
+        memcpy(*p, t->window + t->begin, n);
+        t->begin += n;
+        return 0;
+    }
+    const text_files was = *t;
+    memcpy(*p, t->window + n, rest);
+    t->window = *p;
+    t->cap = *cap;
+    t->end = rest;
+    *p = was.window;
+    *cap = was.cap;
+    return 0;
+}
+
 int text_files_close(text_files *t, shoal_error *err)
 {
     int r = file_check_unchanged(inflater_file(t->bytes), err);
@@ -85,11 +111,28 @@ int text_files_close(text_files *t, shoal_error *err)
     return r;
 }
 
-const char *text_files_row_name(const text_files *t, uint64_t row, char *out, size_t n)
+const char *text_files_name(const text_files *t, size_t file) { return strcmp(t->path[file], "-") == 0 ? "standard input" : t->path[file]; }
+
+int text_places_init(text_places *p, size_t files, shoal_error *err)
 {
-    size_t k = t->n_marks;
-    while (k > 1 && t->marks[k - 1].first_row > row) k--;
+    memset(p, 0, sizeof *p);
+    p->mark = mem_calloc(files, sizeof *p->mark);
+    return p->mark ? 0 : error_nomem(err, files * sizeof *p->mark, "a source");
+}
+
+void text_places_release(text_places *p) { mem_free(p->mark); }
+
+void text_places_note(text_places *p, size_t file, uint64_t rows)
+{
+    if (p->n == 0 || text_places_last(p) != file) p->mark[p->n++] = (struct text_mark){p->rows, file};
+    p->rows += rows;
+}
+
+const char *text_places_row_name(const text_places *p, const text_files *t, uint64_t row, char *out, size_t n)
+{
+    size_t k = p->n;
+    while (k > 1 && p->mark[k - 1].first_row > row) k--;
     if (k == 0) snprintf(out, n, "row %llu", (unsigned long long)row);
-    else snprintf(out, n, "%s row %llu", path_base(t->path[t->marks[k - 1].file]), (unsigned long long)(row - t->marks[k - 1].first_row));
+    else snprintf(out, n, "%s row %llu", path_base(t->path[p->mark[k - 1].file]), (unsigned long long)(row - p->mark[k - 1].first_row));
     return out;
 }

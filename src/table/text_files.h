@@ -7,6 +7,7 @@
 #include "records/inflate.h"
 
 #define TEXT_ROW_MAX (256u << 20) /* bytes of one row */
+#define TEXT_SLACK 64             /* bytes of room behind a window: readers may look at them, and learn nothing */
 
 typedef struct text_files {
     char **path;
@@ -15,10 +16,9 @@ typedef struct text_files {
     char *window; /* [begin, end) is read and not yet taken */
     size_t begin, end, cap;
     int at_end;    /* of the file: nothing comes behind the window */
+    int too_long;  /* a row, so that text_files_more failed */
     uint64_t line; /* lines of the file before the window */
-    uint64_t rows; /* the source's, counted by the caller */
-    struct text_mark { uint64_t first_row; size_t file; } *marks;
-    size_t n_marks;
+    clocks *clocks; /* of reading; set by the caller; NULL: none */
 } text_files;
 
 /* Takes `files` over in any case; release in any case. */
@@ -32,11 +32,25 @@ static inline const char *text_files_path(const text_files *t) { return inflater
 /* Reads more behind the window, which may move, or sets at_end. DATA when a row is longer than TEXT_ROW_MAX. */
 int text_files_more(text_files *t, shoal_error *err);
 void text_files_take(text_files *t, size_t bytes, size_t lines);
+/* Takes n bytes as memory of their own, with TEXT_SLACK behind them. *p of *cap bytes is what the caller does not need any more (NULL
+ * and 0 for nothing). */
+int text_files_hand(text_files *t, size_t n, char **p, size_t *cap, shoal_error *err);
 /* Closes the file at its end. DATA when it is another one now than when it was opened. */
 int text_files_close(text_files *t, shoal_error *err);
-/* The file that was opened last, by its number. */
-static inline size_t text_files_last(const text_files *t) { return t->marks[t->n_marks - 1].file; }
+/* The name of a file for messages. */
+const char *text_files_name(const text_files *t, size_t file);
+
+/* Which file the rows of a source came from: each file is noted in front of its first row. */
+typedef struct text_places {
+    uint64_t rows;
+    struct text_mark { uint64_t first_row; size_t file; } *mark; /* as many as there are files */
+    size_t n;
+} text_places;
+int text_places_init(text_places *p, size_t files, shoal_error *err);
+void text_places_release(text_places *p);
+void text_places_note(text_places *p, size_t file, uint64_t rows); /* further rows, of a file */
+static inline size_t text_places_last(const text_places *p) { return p->mark[p->n - 1].file; }
 /* "part-3.csv row 17" of a row over all files; returns out. */
-const char *text_files_row_name(const text_files *t, uint64_t row, char *out, size_t n);
+const char *text_places_row_name(const text_places *p, const text_files *t, uint64_t row, char *out, size_t n);
 
 #endif

@@ -101,6 +101,27 @@ for name in "~/x.parquet", "it's *.parquet", "[x]?.parquet":
     must("convert", "a.csv", name)
     v.check(column(name) == ("int64", ["1"]), f"Parquet named {name}")
 
+# ---- by several threads ---------------------------------------------------------------------------------------------------
+rows = [f'{i},"text {i}, ""of"" more\nlines",{i * 0.25},{"" if i % 7 else "é"}\n' for i in range(60000)]
+put("wide.csv", "a,b,c,d\n" + "".join(rows))
+by_one = must("convert", "wide.csv", "-", "--to", "jsonl", "--threads", "1").out
+v.check(by_one.count("\n") == 60000 and by_one.splitlines()[59999] == '{"a":59999,"b":"text 59999, \\"of\\" more\\nlines","c":14999.75,"d":null}', "rows cut into pieces")
+for threads in (2, 3, 8):
+    v.check(must("convert", "wide.csv", "-", "--to", "jsonl", "--threads", str(threads)).out == by_one, f"rows by {threads} threads")
+for name, row, message in (("value", '1,"x\n",none,\n', "line 100011, column 'c': 'none' is no float64, as the first rows are; say what the column is, as --types c=utf8"),
+                           ("quote", '1,"x" y,1,\n', 'line 100011: text stands behind a closing quote; a quote inside quotes is written ""'),
+                           ("field", "1,x\n", "line 100011 has 2 fields, but line 1 has 4")):
+    put("bad.csv", "a,b,c,d\n" + "".join(rows[:50004]) + "\n" + row + "".join(rows[50004:]) + "1\n")
+    for threads in (1, 2, 5):
+        refused(f"a bad {name} among {threads} threads", f"bad.csv: {message}", "convert", "bad.csv", "none.csv", "--threads", str(threads))
+put("wide.svm", "".join(f"{i % 2} {i}:1 {i + 1}:0.5\n" for i in range(150000)))
+by_one = must("convert", "wide.svm", "-", "--to", "libsvm", "--threads", "1").out
+v.check(by_one == open("wide.svm").read() == must("convert", "wide.svm", "-", "--to", "libsvm", "--threads", "4").out, "libsvm cut into pieces")
+put("bad.svm", by_one + "1 2:3 x\n" + by_one)
+for threads in (1, 2, 5):
+    refused(f"a bad token among {threads} threads", "bad.svm: line 150001, column 7: 'x' found, expected INDEX:VALUE, a whole number from 0 and a number that float32 can hold",
+            "convert", "bad.svm", "none.svm", "--threads", str(threads))
+
 # ---- pipes ----------------------------------------------------------------------------------------------------------------
 many = b"label,x\n" + b"".join(b"%d,%d\n" % (i % 2, i) for i in range(400000))
 p = subprocess.run([SHOAL, "convert", "-", "-", "--format", "csv", "--to", "csv"], input=many, capture_output=True, timeout=120)
