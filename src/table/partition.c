@@ -53,12 +53,14 @@ static char *decoded(view v)
     return s;
 }
 
+/* The characters that Hive (FileUtils.escapePathName) and Spark (ExternalCatalogUtils) escape, no others: a partition has one
+ * name, whoever writes it. */
 int partition_put_escaped(buf *b, view v, shoal_error *err)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < v.n; i++) {
         uint8_t c = (uint8_t)v.p[i];
-        int plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c >= 0x80 || c == '_' || c == '-' || c == '.';
+        int plain = c >= ' ' && c != 0x7F && !strchr("\"#%'*/:=?\\{[]^", c);
         r = plain ? buf_putc(b, (char)c, err) : buf_printf(b, err, "%%%02X", c);
     }
     return r;

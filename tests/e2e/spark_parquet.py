@@ -86,15 +86,20 @@ def both_ways(spark, frame, want, name, zoned, **write):
 
 
 def partitions(spark, frame):
-    """k=v/ folders, as Spark writes a table by partitions; a null is a folder of its own."""
-    frame.selectExpr("id", "i", "CASE WHEN id % 3 = 0 THEN NULL ELSE id % 3 END AS part", "concat('p ', id % 2) AS kind").write.partitionBy(
-        "part", "kind").parquet(str(TMP / "parts"))
-    got = read(None, TMP / "parts").to_pylist()
-    v.check(len(got) == 799, f"partitions: {len(got)} rows")
-    for r in got:
-        want = {"id": r["id"], "i": r["i"], "part": r["id"] % 3 or None, "kind": f"p {r['id'] % 2}"}
-        if not v.check(r == want, f"partitions: {r} instead of {want}"):
-            break
+    """k=v/ folders, as Spark writes and reads a table by partitions; a null is a folder of its own."""
+    frame.selectExpr("id", "i", "CASE WHEN id % 3 = 0 THEN NULL ELSE id % 3 END AS part", "concat('p/=% é:', id % 2) AS kind",
+                     "date_add(DATE '2026-11-24', CAST(id % 2 AS INT)) AS day").write.partitionBy("part", "kind", "day").parquet(str(TMP / "parts"))
+    must("convert", TMP / "parts", TMP / "ours", "--to", "parquet", "--partition-by", "part,kind,day", "--rows-per-file", 50)
+    folders = [sorted(str(p.relative_to(TMP / made)) for p in (TMP / made).rglob("*=*")) for made in ("parts", "ours")]
+    v.check(folders[0] == folders[1], f"partitions: Shoal names other folders: {set(folders[0]) ^ set(folders[1])}")
+    spark_reads = [r.asDict() for r in spark.read.parquet(str(TMP / "ours")).collect()]
+    for who, got in ("Shoal", read(None, TMP / "parts").to_pylist()), ("Spark", spark_reads):
+        v.check(len(got) == 799, f"partitions: {who} reads {len(got)} rows")
+        for r in got:
+            n = r["id"]
+            want = {"id": n, "i": r["i"], "part": n % 3 or None, "kind": f"p/=% é:{n % 2}", "day": DATE(2026, 11, 24 + n % 2)}
+            if not v.check(r == want, f"partitions: {who} reads {r} instead of {want}"):
+                break
 
 
 with spark_session() as spark:
