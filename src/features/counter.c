@@ -18,26 +18,31 @@ typedef struct slot {
     uint64_t name; /* offset of u32 length and bytes */
 } slot;
 
+typedef struct run {
+    uint64_t at, bytes; /* in the spill */
+} run;
+
 struct counter {
-    char *prefix;
+    char *dir;
     slot *slot;
     uint64_t n_slots, used;
     slot *latest; /* waits for its name */
     buf names;
-    uint32_t n_runs, next_run;
-    char *run[RUNS_MAX];
+    file_writer *spill; /* the runs, one behind the other */
+    uint32_t n_runs;
+    run run[RUNS_MAX];
 };
 
-int counter_new(const char *prefix, counter **out, shoal_error *err)
+int counter_new(const char *dir, counter **out, shoal_error *err)
 {
     counter *c = mem_calloc(1, sizeof *c);
     *out = NULL;
     if (!c)
         return error_nomem(err, sizeof *c, "counts");
-    c->prefix = mem_strdup(prefix);
+    c->dir = mem_strdup(dir);
     c->slot = mem_calloc(SLOTS_MIN, sizeof *c->slot);
     c->n_slots = SLOTS_MIN;
-    if (!c->prefix || !c->slot) {
+    if (!c->dir || !c->slot) {
         counter_free(c);
         return error_nomem(err, SLOTS_MIN * sizeof *c->slot, "counts");
     }
@@ -45,21 +50,12 @@ int counter_new(const char *prefix, counter **out, shoal_error *err)
     return 0;
 }
 
-static void runs_remove(counter *c)
-{
-    for (uint32_t i = 0; i < c->n_runs; i++) {
-        file_remove_tree(c->run[i], NULL);
-        mem_free(c->run[i]);
-    }
-    c->n_runs = 0;
-}
-
 void counter_free(counter *c)
 {
     if (!c)
         return;
-    runs_remove(c);
-    mem_free(c->prefix);
+    file_abort(c->spill);
+    mem_free(c->dir);
     mem_free(c->slot);
     buf_release(&c->names);
     mem_free(c);
@@ -178,7 +174,8 @@ static int entry_write(file_writer *w, const entry *e, shoal_error *err)
 /* ---- reading runs ---- */
 
 typedef struct run_reader {
-    file_reader *file;
+    const file_writer *spill;
+    run left;
     buf bytes;
     size_t at;
     int ended;
@@ -196,18 +193,17 @@ static int run_fill(run_reader *r, size_t n, shoal_error *err)
         r->at = 0;
     }
     int rc = buf_reserve(&r->bytes, n + RUN_BUFFER, err);
-    while (!rc && r->bytes.len < n) {
-        int64_t got = file_read(r->file, r->bytes.data + r->bytes.len, RUN_BUFFER, err);
-        if (got < 0)
-            return (int)got;
-        if (got == 0)
-            return 0;
-        r->bytes.len += (size_t)got;
+    while (!rc && r->bytes.len < n && r->left.bytes > 0) {
+        size_t more = r->left.bytes < RUN_BUFFER ? (size_t)r->left.bytes : RUN_BUFFER;
+        rc = file_spill_read(r->spill, r->left.at, r->bytes.data + r->bytes.len, more, err);
+        r->bytes.len += more;
+        r->left.at += more;
+        r->left.bytes -= more;
     }
     return rc;
 }
 
-static int run_next(run_reader *r, const char *path, shoal_error *err)
+static int run_next(run_reader *r, shoal_error *err)
 {
     int rc = run_fill(r, ENTRY_HEAD, err);
     if (rc)
@@ -216,17 +212,11 @@ static int run_next(run_reader *r, const char *path, shoal_error *err)
         r->ended = 1;
         return 0;
     }
-    if (r->bytes.len - r->at < ENTRY_HEAD)
-        return error_set(err, SHOAL_DATA, "%s: cut off", path);
     memcpy(&r->entry.key, r->bytes.data + r->at, 8);
     memcpy(&r->entry.count, r->bytes.data + r->at + 8, 8);
     memcpy(&r->entry.n, r->bytes.data + r->at + 16, 4);
     r->at += ENTRY_HEAD;
-    if (r->entry.n > NAME_BYTES_MAX)
-        return error_set(err, SHOAL_DATA, "%s: damaged", path);
     rc = run_fill(r, r->entry.n, err);
-    if (!rc && r->bytes.len - r->at < r->entry.n)
-        rc = error_set(err, SHOAL_DATA, "%s: cut off", path);
     r->entry.bytes = r->bytes.data + r->at;
     r->at += r->entry.n;
     return rc;
@@ -251,21 +241,17 @@ static int merge_open(merge *m, counter *c, shoal_error *err)
     slots_sort(c);
     for (; m->n_runs < c->n_runs && !rc; m->n_runs++) {
         run_reader *r = &m->run[m->n_runs];
-        rc = file_open(c->run[m->n_runs], &r->file, err);
-        if (rc)
-            return rc;
-        rc = run_next(r, c->run[m->n_runs], err);
+        r->spill = c->spill;
+        r->left = c->run[m->n_runs];
+        rc = run_next(r, err);
     }
     return rc;
 }
 
 static void merge_close(merge *m)
 {
-    for (uint32_t i = 0; i < m->n_runs; i++) {
-        if (m->run[i].file)
-            file_close(m->run[i].file);
+    for (uint32_t i = 0; i < m->n_runs; i++)
         buf_release(&m->run[i].bytes);
-    }
     buf_release(&m->name);
 }
 
@@ -299,7 +285,7 @@ static int merge_next(merge *m, shoal_error *err)
         if (!m->run[i].ended && m->run[i].entry.key == least) {
             rc = merge_take(m, &m->run[i].entry, err);
             if (!rc)
-                rc = run_next(&m->run[i], m->c->run[i], err);
+                rc = run_next(&m->run[i], err);
         }
     if (!rc && m->slot < m->c->used && m->c->slot[m->slot].key == least) {
         entry e = slot_entry(m->c, &m->c->slot[m->slot++]);
@@ -308,48 +294,61 @@ static int merge_next(merge *m, shoal_error *err)
     return rc ? rc : any;
 }
 
-static int merge_to_file(counter *c, const char *path, shoal_error *err)
+static int merge_to(counter *c, file_writer *w, run *made, shoal_error *err)
 {
-    file_writer *w = NULL;
     merge *m = mem_calloc(1, sizeof *m);
     if (!m)
         return error_nomem(err, sizeof *m, "a merge");
+    made->at = file_written(w);
     int rc = merge_open(m, c, err);
-    if (!rc)
-        rc = file_create(path, 1, &w, err);
     while (!rc && (rc = merge_next(m, err)) > 0)
         rc = entry_write(w, &m->entry, err);
-    if (!rc) {
-        rc = file_commit(w, err);
-        w = NULL;
-    }
-    file_abort(w);
+    if (!rc)
+        rc = file_flush(w, err);
+    made->bytes = file_written(w) - made->at;
     merge_close(m);
     mem_free(m);
     return rc;
 }
 
-/* With room for one more run the table becomes one; else all runs and the table do. */
-int counter_spill(counter *c, shoal_error *err)
+/* All runs and the table become the first run of a new spill. */
+static int spill_all(counter *c, run *made, shoal_error *err)
 {
-    if (c->used == 0)
-        return 0;
-    char *path = mem_sprintf("%s.%u", c->prefix, c->next_run++);
-    if (!path)
-        return error_nomem(err, 0, "a path");
-    const uint32_t runs = c->n_runs;
-    const int all = runs == RUNS_MAX;
-    if (!all)
-        c->n_runs = 0; /* only the table is written */
-    int rc = merge_to_file(c, path, err);
-    c->n_runs = runs;
+    file_writer *w = NULL;
+    int rc = file_spill(c->dir, &w, err);
+    if (!rc)
+        rc = merge_to(c, w, made, err);
     if (rc) {
-        mem_free(path);
+        file_abort(w);
         return rc;
     }
-    if (all)
-        runs_remove(c);
-    c->run[c->n_runs++] = path;
+    file_abort(c->spill);
+    c->spill = w;
+    c->n_runs = 0;
+    return 0;
+}
+
+/* The table becomes one more run. */
+static int spill_table(counter *c, run *made, shoal_error *err)
+{
+    const uint32_t runs = c->n_runs;
+    int rc = c->spill ? 0 : file_spill(c->dir, &c->spill, err);
+    c->n_runs = 0;
+    if (!rc)
+        rc = merge_to(c, c->spill, made, err);
+    c->n_runs = runs;
+    return rc;
+}
+
+int counter_spill(counter *c, shoal_error *err)
+{
+    run made;
+    if (c->used == 0)
+        return 0;
+    int rc = c->n_runs == RUNS_MAX ? spill_all(c, &made, err) : spill_table(c, &made, err);
+    if (rc)
+        return rc;
+    c->run[c->n_runs++] = made;
     mem_free(c->slot);
     buf_release(&c->names);
     c->n_slots = SLOTS_MIN;

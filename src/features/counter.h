@@ -9,9 +9,9 @@
 #include "features/vocab.h"
 
 typedef struct counter counter;
-/* Runs go to files `<prefix>.N`; the prefix is copied. */
-int counter_new(const char *prefix, counter **out, shoal_error *err);
-void counter_free(counter *c); /* and removes its runs */
+/* Runs are spilled in the folder `dir`; copied. */
+int counter_new(const char *dir, counter **out, shoal_error *err);
+void counter_free(counter *c);
 size_t counter_bytes(const counter *c);
 
 /* Counts one key (not 0). 1 when the key is new here: then counter_name must give its bytes next. */

@@ -69,9 +69,7 @@ int scan_new(const features *f, size_t memory, const char *spool_dir, pool *thre
         sketch_init(&s->lane[i].sketch, exact);
         if (!feature_has_vocab(&f->feature[i]))
             continue;
-        char *prefix = mem_sprintf("%s/vocabulary-%u", spool_dir, i);
-        rc = prefix ? counter_new(prefix, &s->lane[i].counter, err) : error_nomem(err, 0, "a path");
-        mem_free(prefix);
+        rc = counter_new(spool_dir, &s->lane[i].counter, err);
     }
     if (rc) {
         scan_free(s);

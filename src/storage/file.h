@@ -26,6 +26,9 @@ typedef struct file_writer file_writer;
 /* Creates the missing folders above path. With `replace` 0, a path that exists is an error. "-" and /dev/stdout are standard
  * output; that, pipes and devices (file_is_stream) are written as they are, without a rename. */
 int file_create(const char *path, int replace, file_writer **out, shoal_error *err);
+/* What is written goes behind the end of the file itself, which is made when it is not there: a log that readers follow. Neither
+ * renamed nor synced; file_commit only closes it, and file_abort leaves what was flushed. */
+int file_append(const char *path, file_writer **out, shoal_error *err);
 int file_write(file_writer *w, const void *p, size_t n, shoal_error *err); /* buffered */
 uint64_t file_written(const file_writer *w);
 int file_flush(file_writer *w, shoal_error *err); /* hands the buffer to the system; no sync */
@@ -33,6 +36,11 @@ int file_flush(file_writer *w, shoal_error *err); /* hands the buffer to the sys
  * before is free again; a file that was replaced stays replaced. */
 int file_commit(file_writer *w, shoal_error *err);
 void file_abort(file_writer *w);                   /* removes what was written; frees w; NULL is nothing */
+/* What does not fit in memory: a file in `dir` (made when it is missing) that has no name, so that it is gone when it is given up
+ * by file_abort or the process ends, however. */
+int file_spill(const char *dir, file_writer **out, shoal_error *err);
+/* Exactly n bytes of a spill, flushed before. */
+int file_spill_read(const file_writer *w, uint64_t offset, void *p, size_t n, shoal_error *err);
 /* Small files in one call, with the same guarantee. */
 int file_write_all(const char *path, int replace, const void *p, size_t n, shoal_error *err);
 
@@ -47,6 +55,7 @@ int file_is_stream(const char *path);
 int file_real_path(const char *path, char **out, shoal_error *err);
 /* path is what is at `top`, or lies below it, by device and inode: whatever the names, links followed. */
 int file_lies_in(const char *path, const char *top);
+const char *file_temporary_dir(void); /* TMPDIR, or else /tmp */
 int file_mkdirs(const char *path, shoal_error *err); /* what it makes is synced */
 int file_rename(const char *from, const char *to, shoal_error *err); /* synced, with the failure that file_commit has */
 /* Both exist and get each other's name, in one moment where the file system can do that; what failed is undone. */
@@ -54,6 +63,9 @@ int file_exchange(const char *a, const char *b, shoal_error *err);
 int file_remove_tree(const char *path, shoal_error *err);            /* missing is success */
 void file_remove_empty(const char *path); /* a folder that holds nothing; else it stays */
 int file_sync_dir(const char *path, shoal_error *err);
+int file_sync(const char *path, shoal_error *err); /* of a file that a library wrote */
+/* Removes the temporary files in a folder that killed writers left. What cannot be removed stays. */
+void file_sweep(const char *dir);
 /* Bytes that may still be written where path is, or, when it is not there yet, where it would be made. */
 int file_space(const char *path, uint64_t *bytes, shoal_error *err);
 /* Expands a path, glob or folder to files in byte order of their names. Of folders: all files below, without names that

@@ -177,6 +177,12 @@ int file_lies_in(const char *path, const char *top)
 
 /* ---- folders */
 
+const char *file_temporary_dir(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir && *dir ? dir : "/tmp";
+}
+
 static int make_folder(const char *path, shoal_error *err)
 {
     struct stat info;
@@ -221,20 +227,31 @@ int file_mkdirs(const char *path, shoal_error *err)
     return rc;
 }
 
-int file_sync_dir(const char *path, shoal_error *err)
+static int sync_path(const char *path, int flags, const char *cannot_open, const char *cannot_sync, shoal_error *err)
 {
     const char *local;
     int rc = file_local_path(path, &local, err);
     if (rc < 0)
         return rc;
-    int fd = open(local, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(local, flags | O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_errno(err, "cannot open the folder", path, errno);
+        return error_errno(err, cannot_open, path, errno);
     /* Some file systems have nothing to sync for a folder and say EINVAL. */
-    if (file_op_begin() != 0 || (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP))
-        rc = error_errno(err, "cannot sync the folder", path, errno);
+    int quiet = flags & O_DIRECTORY;
+    if (file_op_begin() != 0 || (fsync(fd) != 0 && !(quiet && (errno == EINVAL || errno == ENOTSUP))))
+        rc = error_errno(err, cannot_sync, path, errno);
     close(fd);
     return rc;
+}
+
+int file_sync_dir(const char *path, shoal_error *err)
+{
+    return sync_path(path, O_DIRECTORY, "cannot open the folder", "cannot sync the folder", err);
+}
+
+int file_sync(const char *path, shoal_error *err)
+{
+    return sync_path(path, 0, "cannot open", "cannot sync", err);
 }
 
 int file_space(const char *path, uint64_t *bytes, shoal_error *err)

@@ -2,9 +2,11 @@
  *
  * A regular file is written beside its name and renamed when it is complete and synced. A pipe or a device (standard
  * output, a FIFO, /dev/null) cannot be replaced by a rename: it is written as it is. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,9 @@
 
 struct file_writer {
     int fd;
-    int direct;   /* a pipe or device: no rename, no sync */
+    int direct;   /* a pipe, a device, or the end of a file: no rename, no sync */
+    int append;
+    int nameless; /* a spill */
     int replace;
     int failed;   /* the code of the first failed write: what was written is not worth keeping */
     uint64_t flushed; /* bytes handed to the system */
@@ -44,9 +48,36 @@ static int sweep_temporary(const char *path)
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT;
-    int swept = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && file_fd_lock(fd) == 1 && file_fd_named(fd, path) && unlink(path) == 0;
+    int swept = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && file_fd_lock(fd) == 1 && file_fd_named(fd, path) &&
+                file_op_unlink(path) == 0;
     close(fd);
     return swept;
+}
+
+/* ".NAME.tmp-N", as writer_open_temporary makes them. */
+static int is_temporary(const char *name)
+{
+    const char *tail = *name == '.' ? strrchr(name, '.') : NULL;
+    char *end;
+    if (tail == NULL || tail == name || strncmp(tail, ".tmp-", 5) != 0 || tail[5] < '1' || tail[5] > '9')
+        return 0;
+    long n = strtol(tail + 5, &end, 10);
+    return *end == '\0' && n <= TEMPORARY_TRIES;
+}
+
+void file_sweep(const char *dir)
+{
+    const char *local;
+    DIR *d = file_local_path(dir, &local, NULL) == 0 ? opendir(local) : NULL;
+    if (d == NULL)
+        return;
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        char *path = is_temporary(e->d_name) ? mem_sprintf("%s/%s", local, e->d_name) : NULL;
+        if (path)
+            (void)sweep_temporary(path);
+        mem_free(path);
+    }
+    closedir(d);
 }
 
 /* 1 open and locked, 0 the name is taken, else -1 with errno. */
@@ -97,13 +128,13 @@ static int is_stdout(const char *local)
 static int writer_open(file_writer *w, shoal_error *err)
 {
     struct stat info;
-    w->direct = file_is_stream(w->local);
+    w->direct = w->append || file_is_stream(w->local);
     if (w->direct && is_stdout(w->local)) {
         w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         return w->fd < 0 ? error_errno(err, "cannot write to", "standard output", errno) : 0;
     }
     if (w->direct) { /* to the end, as the name may be that of an open file */
-        w->fd = open(w->local, O_WRONLY | O_APPEND | O_CLOEXEC);
+        w->fd = open(w->local, O_WRONLY | O_APPEND | O_CLOEXEC | (w->append ? O_CREAT : 0), 0666);
         return w->fd < 0 ? error_errno(err, "cannot open", w->path, errno) : 0;
     }
     if (stat(w->local, &info) == 0) {
@@ -120,7 +151,7 @@ static int writer_open(file_writer *w, shoal_error *err)
     return rc < 0 ? rc : writer_open_temporary(w, err);
 }
 
-int file_create(const char *path, int replace, file_writer **out, shoal_error *err)
+static int writer_new(const char *path, int replace, int append, file_writer **out, shoal_error *err)
 {
     *out = NULL;
     const char *local;
@@ -134,11 +165,11 @@ int file_create(const char *path, int replace, file_writer **out, shoal_error *e
         return error_nomem(err, sizeof *w, "an output file");
     w->fd = -1;
     w->replace = replace;
+    w->append = append;
     w->path = mem_strdup(path);
     w->local = mem_strdup(local);
-    w->buffer = mem_alloc(WRITE_BUFFER_BYTES);
-    if (w->path == NULL || w->local == NULL || w->buffer == NULL)
-        rc = error_nomem(err, WRITE_BUFFER_BYTES, "an output file");
+    if (w->path == NULL || w->local == NULL)
+        rc = error_nomem(err, strlen(path) + 1, "an output file");
     else
         rc = writer_open(w, err);
     if (rc < 0) {
@@ -149,9 +180,66 @@ int file_create(const char *path, int replace, file_writer **out, shoal_error *e
     return 0;
 }
 
+int file_create(const char *path, int replace, file_writer **out, shoal_error *err)
+{
+    return writer_new(path, replace, 0, out, err);
+}
+
+int file_append(const char *path, file_writer **out, shoal_error *err)
+{
+    return writer_new(path, 0, 1, out, err);
+}
+
+static int open_nameless(const char *dir, int *fd, shoal_error *err)
+{
+    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd >= 0)
+        return 0;
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+        return error_errno(err, "cannot write temporary data in", dir, errno);
+    char *path = mem_sprintf("%s/.shoal-spill-XXXXXX", dir); /* a file system that knows only files with names */
+    if (path == NULL)
+        return error_nomem(err, strlen(dir) + 24, "a path");
+    *fd = mkostemp(path, O_CLOEXEC);
+    int rc = *fd >= 0 && file_op_unlink(path) == 0 ? 0 : error_errno(err, "cannot write temporary data in", dir, errno);
+    if (rc < 0 && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    mem_free(path);
+    return rc;
+}
+
+int file_spill(const char *dir, file_writer **out, shoal_error *err)
+{
+    const char *local;
+    *out = NULL;
+    int rc = file_local_path(dir, &local, err);
+    if (rc == 0)
+        rc = file_mkdirs(dir, err);
+    file_writer *w = rc == 0 ? mem_calloc(1, sizeof *w) : NULL;
+    if (w == NULL)
+        return rc < 0 ? rc : error_nomem(err, sizeof *w, "an output file");
+    w->fd = -1;
+    w->direct = w->nameless = 1;
+    w->path = mem_strdup(dir);
+    w->local = mem_strdup(local);
+    rc = w->path && w->local ? open_nameless(local, &w->fd, err) : error_nomem(err, strlen(dir) + 1, "an output file");
+    if (rc < 0) {
+        writer_free(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
 static int writer_fail(file_writer *w, shoal_error *err, const char *what, int errnum)
 {
-    w->failed = error_errno(err, what, is_stdout(w->local) ? "standard output" : w->path, errnum);
+    if (w->nameless)
+        w->failed = error_set(err, SHOAL_STORAGE, "cannot write temporary data in %s: %s; make room there, or name another folder by --spool-dir",
+                              w->path, strerrordesc_np(errnum));
+    else
+        w->failed = error_errno(err, what, is_stdout(w->local) ? "standard output" : w->path, errnum);
     return w->failed;
 }
 
@@ -188,6 +276,10 @@ int file_flush(file_writer *w, shoal_error *err)
     int rc = writer_put(w, w->buffer, w->held, err);
     if (rc == 0)
         w->held = 0;
+    if (w->nameless) { /* there may be one a column, each flushed once a run */
+        mem_free(w->buffer);
+        w->buffer = NULL;
+    }
     return rc;
 }
 
@@ -202,9 +294,24 @@ int file_write(file_writer *w, const void *p, size_t n, shoal_error *err)
     }
     if (n >= WRITE_BUFFER_BYTES)
         return writer_put(w, p, n, err);
+    if (w->buffer == NULL && (w->buffer = mem_alloc(WRITE_BUFFER_BYTES)) == NULL)
+        return error_nomem(err, WRITE_BUFFER_BYTES, "an output file");
     if (n)
         memcpy(w->buffer + w->held, p, n);
     w->held += n;
+    return 0;
+}
+
+int file_spill_read(const file_writer *w, uint64_t offset, void *p, size_t n, shoal_error *err)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t got = pread(w->fd, (char *)p + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return error_errno(err, "cannot read temporary data in", w->path, got < 0 ? errno : EIO);
+        done += (size_t)got;
+    }
     return 0;
 }
 

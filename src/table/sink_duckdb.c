@@ -1,12 +1,11 @@
 /* sink_duckdb.c: rows as Parquet. DuckDB writes in a thread of its own: COPY from a view over a stream that takes copies
  * of the batches out of a bounded queue, so nothing is held but a few batches and one row group. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "storage/file.h"
 #include "table/duck_view.h"
 #include "table/writer.h"
 
@@ -77,7 +76,7 @@ static void parquet_free(parquet_out *w, int remove_file)
     task_join(w->thread);
     drain(w);
     duck_close(&w->db);
-    if (remove_file && w->path) unlink(w->path);
+    if (remove_file && w->path) file_remove_tree(w->path, NULL);
     queue_free(w->batches);
     buf_release(&w->sql);
     mem_free(w->path);
@@ -153,15 +152,6 @@ static int parquet_write(void *ctx, const struct ArrowArray *batch, uint64_t row
 
 static uint64_t parquet_bytes(const void *ctx) { return ((const parquet_out *)ctx)->bytes; }
 
-static int sync_file(const char *path, shoal_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_errno(err, "cannot open", path, errno);
-    int r = fsync(fd) == 0 ? 0 : error_errno(err, "cannot sync", path, errno);
-    close(fd);
-    return r;
-}
-
 static int parquet_commit(void *ctx, shoal_error *err)
 {
     parquet_out *w = ctx;
@@ -170,7 +160,7 @@ static int parquet_commit(void *ctx, shoal_error *err)
     w->thread = NULL;
     int r = w->result;
     if (r < 0 && err) *err = w->error;
-    if (r == 0) r = sync_file(w->path, err);
+    if (r == 0) r = file_sync(w->path, err);
     if (r < 0) parquet_abort(w);
     else parquet_free(w, 0);
     return r;

@@ -1,11 +1,8 @@
 /* history.c: see history.h. */
 #include "train/history.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "storage/file.h"
@@ -13,20 +10,12 @@
 int history_append(const char *path, const json_t *line, shoal_error *err)
 {
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    buf b = BUF_INIT;
-    int fd = -1, rc = text ? buf_puts(&b, text, err) : error_nomem(err, 0, "JSON");
-    if (rc == 0) rc = buf_putc(&b, '\n', err);
-    if (rc == 0) {
-        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (fd < 0) rc = error_errno(err, "open", path, errno);
-    }
-    for (size_t at = 0; rc == 0 && at < b.len;) {
-        ssize_t n = write(fd, b.data + at, b.len - at);
-        if (n < 0 && errno != EINTR) rc = error_errno(err, "write", path, errno);
-        if (n > 0) at += (size_t)n;
-    }
-    if (fd >= 0) close(fd);
-    buf_release(&b);
+    file_writer *w = NULL;
+    int rc = text ? file_append(path, &w, err) : error_nomem(err, 0, "JSON");
+    if (rc == 0) rc = file_write(w, text, strlen(text), err);
+    if (rc == 0) rc = file_write(w, "\n", 1, err);
+    if (rc == 0) rc = file_commit(w, err);
+    else file_abort(w);
     free(text);
     return rc;
 }

@@ -1,12 +1,11 @@
 /* job_eval.c: `shoal eval MODEL SRC...`: the quality of a model on labelled rows. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/option.h"
+#include "storage/file.h"
 #include "train/human.h"
 #include "train/metrics.h"
 #include "train/scoring.h"
@@ -66,13 +65,11 @@ static int as_text(const scoring *s, const char *path, const metrics_result *r, 
     return rc;
 }
 
-/* Where runs of scores may be spilled: a folder of this process alone, made only when it is needed. */
-static char *scratch_dir(const shoal_options *o)
+/* Where scores may be spilled. */
+static const char *spill_dir(const shoal_options *o)
 {
     const char *dir = option_str(o, "spool-dir");
-    if (!dir || !*dir) dir = getenv("TMPDIR");
-    if (!dir || !*dir) dir = "/tmp";
-    return mem_sprintf("%s/shoal-eval-%ld-%llx", dir, (long)getpid(), (unsigned long long)clock_ns());
+    return dir && *dir ? dir : file_temporary_dir();
 }
 
 SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_error *err)
@@ -83,11 +80,9 @@ SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_e
     metrics *m = NULL;
     metrics_result result;
     buf text = BUF_INIT;
-    char *scratch = NULL;
     if (n < 1) return error_set(err, SHOAL_USAGE, "no model: shoal eval MODEL SRC...");
     int rc = scoring_open(o, host, NULL, args[0], args + 1, n - 1, 1, NULL, 0, &s, err);
-    if (rc == 0 && !(scratch = scratch_dir(o))) rc = error_nomem(err, 64, "a path");
-    if (rc == 0) rc = metrics_new((size_t)option_i64(o, "memory"), scratch, &m, err);
+    if (rc == 0) rc = metrics_new((size_t)option_i64(o, "memory"), spill_dir(o), &m, err);
     if (rc) goto out;
     score_sink add = {m, add_rows};
     rc = score_table(s.file.model, s.file.weights, s.kernels, s.table, 1, s.threads, host, &add, err);
@@ -101,8 +96,6 @@ SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_e
     if (rc == 0) rc = host_out(host, (const char *)text.data, text.len, err);
 out:
     metrics_free(m);
-    if (scratch) file_remove_tree(scratch, NULL);
-    mem_free(scratch);
     buf_release(&text);
     scoring_release(&s);
     return rc;

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "train/ancestor.h"
+#include "train/ending.h"
 #include "train/identity.h"
 #include "train/modelfile.h"
 #include "train/outdir.h"
@@ -434,10 +435,12 @@ int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err
         rc = job_run(&j, err);
     if (rc < 0)
         give_up(&j, rc);
-    report_finish(j.report, rc, err);
+    rc = report_finish(j.report, rc, err);
 out:
     if (finished && rc == 0) {
         rc = clear_run(&j, err); /* a kill between the model and the end of its run leaves these */
+        if (rc == 0)
+            rc = ending_tell(j.out, o, host, err);
         if (rc == 0)
             host_info(host, "%s holds the finished model of this run already; nothing to do", j.out);
     }

@@ -6,9 +6,7 @@
 #include "train/metrics.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mathx.h"
 #include "base/mem.h"
@@ -36,9 +34,9 @@ struct metrics {
     char *spool_dir;
     uint64_t *row, *temp; /* temp: the other half of the radix sort */
     size_t n, cap;
-    char *run[RUNS_MAX];
+    file_writer *spill;   /* sorted runs of rows, one behind the other */
+    uint64_t run[RUNS_MAX]; /* rows of each */
     size_t n_runs;
-    uint64_t serial;      /* makes names of runs */
     uint64_t rows;
     sum2 weight, loss, prediction, label;
 };
@@ -54,17 +52,14 @@ int metrics_new(size_t memory, const char *spool_dir, metrics **out, shoal_error
         mem_free(m);
         return error_nomem(err, strlen(spool_dir), "metrics");
     }
-    m->serial = clock_ns();
     *out = m;
     return 0;
 }
 
 static void runs_remove(metrics *m)
 {
-    for (size_t i = 0; i < m->n_runs; i++) {
-        unlink(m->run[i]);
-        mem_free(m->run[i]);
-    }
+    file_abort(m->spill);
+    m->spill = NULL;
     m->n_runs = 0;
 }
 
@@ -132,17 +127,11 @@ static int rows_spill(metrics *m, shoal_error *err)
     if (m->n_runs == RUNS_MAX)
         return error_set(err, SHOAL_NOMEM, "more than %d sorted runs of scores; give more memory", RUNS_MAX);
     rows_sort(m);
-    char *path = mem_sprintf("%s/scores-%ld-%llx-%zu.run", m->spool_dir, (long)getpid(), (unsigned long long)m->serial, m->n_runs);
-    if (!path) return error_nomem(err, 64, "a path");
-    file_writer *w = NULL;
-    int rc = file_create(path, 1, &w, err);
-    if (rc == 0 && (rc = file_write(w, m->row, m->n * sizeof *m->row, err))) file_abort(w);
-    else if (rc == 0) rc = file_commit(w, err);
-    if (rc) {
-        mem_free(path);
-        return rc;
-    }
-    m->run[m->n_runs++] = path;
+    int rc = m->spill ? 0 : file_spill(m->spool_dir, &m->spill, err);
+    if (rc == 0) rc = file_write(m->spill, m->row, m->n * sizeof *m->row, err);
+    if (rc == 0) rc = file_flush(m->spill, err);
+    if (rc) return rc;
+    m->run[m->n_runs++] = m->n;
     m->n = 0;
     return 0;
 }
@@ -218,25 +207,19 @@ static void auc_row(auc_pass *a, uint64_t row)
 
 /* A spilled run while it is merged. */
 typedef struct run_reader {
-    file_reader *file;
+    const file_writer *spill;
+    uint64_t next, left; /* rows of the spill: where it goes on, and how many are left */
     uint64_t *row;
     size_t at, n;
 } run_reader;
 
 static int run_fill(run_reader *r, size_t cap, shoal_error *err)
 {
-    size_t got = 0, want = cap * sizeof *r->row;
-    while (got < want) {
-        int64_t n = file_read(r->file, (uint8_t *)r->row + got, want - got, err);
-        if (n < 0) return (int)n;
-        if (n == 0) break;
-        got += (size_t)n;
-    }
-    if (got % sizeof *r->row)
-        return error_set(err, SHOAL_STORAGE, "%s: a spilled run of scores was cut", file_path(r->file));
     r->at = 0;
-    r->n = got / sizeof *r->row;
-    return 0;
+    r->n = r->left < cap ? (size_t)r->left : cap;
+    r->next += r->n;
+    r->left -= r->n;
+    return file_spill_read(r->spill, (r->next - r->n) * sizeof *r->row, r->row, r->n * sizeof *r->row, err);
 }
 
 /* heap[0] is the run with the smallest row; runs that have ended are gone. */
@@ -283,12 +266,10 @@ static int auc_spilled(metrics *m, auc_pass *a, shoal_error *err)
     run_reader *reader = mem_calloc(m->n_runs, sizeof *reader);
     if (!reader) return error_nomem(err, m->n_runs * sizeof *reader, "merging scores");
     size_t cap = m->cap / m->n_runs; /* the runs share the memory that sorting no longer needs */
-    for (size_t i = 0; i < m->n_runs && rc == 0; i++) {
-        reader[i].row = m->temp + i * cap;
-        rc = file_open(m->run[i], &reader[i].file, err);
-    }
+    uint64_t at = 0;
+    for (size_t i = 0; i < m->n_runs; at += m->run[i++])
+        reader[i] = (run_reader){.spill = m->spill, .next = at, .left = m->run[i], .row = m->temp + i * cap};
     if (rc == 0) rc = runs_merge(reader, m->n_runs, cap, a, err);
-    for (size_t i = 0; i < m->n_runs; i++) file_close(reader[i].file);
     mem_free(reader);
     return rc;
 }

@@ -97,6 +97,17 @@ static int recover(outdir *d, shoal_error *err)
     return rc;
 }
 
+/* Temporary files of a killed process; nobody else writes here. */
+static int sweep(const outdir *d, shoal_error *err)
+{
+    char *events = below(d->path, "tensorboard");
+    if (!events) return error_nomem(err, 0, "a path");
+    file_sweep(d->path);
+    file_sweep(events);
+    mem_free(events);
+    return 0;
+}
+
 static int take_lock(outdir *d, shoal_error *err)
 {
     char holder[128], *path = below(d->path, ".lock");
@@ -120,6 +131,7 @@ int outdir_open(const char *path, outdir **out, shoal_error *err)
         rc = file_mkdirs(path, err);
     }
     if (rc == 0) rc = take_lock(d, err);
+    if (rc == 0) rc = sweep(d, err);
     if (rc == 0) rc = recover(d, err);
     if (rc) outdir_close(d);
     else *out = d;

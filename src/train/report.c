@@ -514,17 +514,27 @@ int report_epoch(report *r, const report_step *s, double seconds, const metrics_
     return rc;
 }
 
-void report_finish(report *r, int code, const shoal_error *cause)
+void report_ended(report *r, const report_step *at, json_t *valid, json_t *best)
 {
-    if (!r) return;
+    pthread_mutex_lock(&r->lock);
+    r->at = *at;
+    r->valid = json_is_object(valid) ? json_incref(valid) : NULL;
+    r->best = json_is_object(best) ? json_incref(best) : NULL;
+    pthread_mutex_unlock(&r->lock);
+}
+
+int report_finish(report *r, int code, shoal_error *err)
+{
+    if (!r) return code;
     watch_stop(r);
     pthread_mutex_lock(&r->lock);
     note_progress(r);
     r->code = code < 0 ? code : 0;
     r->state = code >= 0 ? "finished" : code == SHOAL_INTERRUPTED ? "interrupted" : code == SHOAL_STALLED ? "stalled" : "failed";
-    if (cause && code < 0) r->error = *cause;
+    if (err && code < 0) r->error = *err;
     if (code >= 0) r->waiting_for[0] = 0;
-    save_run(r, NULL); /* there is nobody left to tell when this fails; the first cause is the caller's */
+    int rc = save_run(r, code < 0 ? NULL : err); /* the first cause is the caller's already */
     pthread_mutex_unlock(&r->lock);
     report_free(r);
+    return code < 0 ? code : rc;
 }

@@ -47,9 +47,11 @@ void report_damage(report *r, quarantine_counts n);
 void report_resumed(report *r, uint64_t step);
 /* At the end of an epoch: a line of history, events, a printed line. valid may be NULL. */
 int report_epoch(report *r, const report_step *s, double seconds, const metrics_result *valid, int best, shoal_error *err);
+/* Where an earlier process ended, for a report_finish in its place; valid and best may be NULL or null. */
+void report_ended(report *r, const report_step *at, json_t *valid, json_t *best);
 /* Last words: state from code (0 finished, INTERRUPTED, STALLED, else failed), first cause from err, exit code. Frees r;
- * NULL is nothing. */
-void report_finish(report *r, int code, const shoal_error *cause);
+ * NULL is nothing. Returns the code; of a good one that could not be written, what kept it from that, which err gets. */
+int report_finish(report *r, int code, shoal_error *err);
 /* Appends to an existing history and event series when resuming: lines and events after `step` are dropped first. Without
  * this call, the first report of a step or an epoch drops whatever an earlier life of the run wrote from there on. */
 int report_rewind(report *r, uint64_t step, shoal_error *err);

@@ -1,5 +1,6 @@
 /* report_test.c: run.json through the life of a run, history and events over a resume, the watchdog. */
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -395,6 +396,31 @@ static void test_no_memory(void **state)
     }
 }
 
+/* The hook reaches run.json, the history and the events; the failure is told, and a good end that cannot be written is none. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    shoal_error err;
+    int rc = -1, told = 0;
+    const char *expected[] = {"run.json", "history.jsonl", "tensorboard"};
+    for (long n = 1; rc; n++) {
+        report *r = NULL;
+        const char *out = out_dir("full");
+        assert_int_equal(file_remove_tree(out, NULL), 0);
+        file_fail_at(n, ENOSPC);
+        rc = report_new(out, NULL, NULL, 0, &r, &err);
+        report_step s = step_at(0, 10);
+        if (rc == 0) rc = report_epoch(r, &s, 1, &VALID, 1, &err);
+        rc = report_finish(r, rc, &err);
+        file_fail_at(0, 0);
+        if (rc) assert_int_equal(rc, SHOAL_STORAGE);
+        for (int i = 0; i < 3 && rc; i++)
+            if (strstr(err.message, expected[i])) told |= 1 << i;
+        assert_true(n < 1000);
+    }
+    assert_int_equal(told, 7);
+}
+
 static void test_human(void **state)
 {
     (void)state;
@@ -415,7 +441,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),       cmocka_unit_test(test_golden), cmocka_unit_test(test_endings), cmocka_unit_test(test_resume),
         cmocka_unit_test(test_history_cut), cmocka_unit_test(test_events_cut), cmocka_unit_test(test_stall),
-        cmocka_unit_test(test_no_stall),   cmocka_unit_test(test_no_memory), cmocka_unit_test(test_human),
+        cmocka_unit_test(test_no_stall),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_full_disk), cmocka_unit_test(test_human),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

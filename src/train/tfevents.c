@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +17,7 @@
 #define NAMES_MAX 1000
 
 struct tfevents {
-    int fd;
-    char *path;
+    file_writer *file;
     buf event, summary, framed;
 };
 
@@ -66,12 +64,8 @@ static int write_framed(tfevents *t, shoal_error *err)
 {
     buf_clear(&t->framed);
     int rc = tfrecord_frame(&t->framed, t->event.data, t->event.len, err);
-    for (size_t at = 0; rc == 0 && at < t->framed.len;) {
-        ssize_t n = write(t->fd, t->framed.data + at, t->framed.len - at);
-        if (n < 0 && errno != EINTR) return error_errno(err, "write", t->path, errno);
-        if (n > 0) at += (size_t)n;
-    }
-    return rc;
+    if (rc == 0) rc = file_write(t->file, t->framed.data, t->framed.len, err);
+    return rc ? rc : file_flush(t->file, err);
 }
 
 static int create_file(tfevents *t, const char *dir, shoal_error *err)
@@ -79,15 +73,17 @@ static int create_file(tfevents *t, const char *dir, shoal_error *err)
     char host[64] = "host";
     if (gethostname(host, sizeof host)) snprintf(host, sizeof host, "host");
     host[sizeof host - 1] = 0;
-    for (int n = 0; n < NAMES_MAX; n++) {
-        mem_free(t->path);
-        t->path = mem_sprintf("%s/" PREFIX "%010lld.%s.%ld.%d", dir, (long long)clock_wall(), host, (long)getpid(), n);
-        if (!t->path) return error_nomem(err, 128, "a path");
-        t->fd = open(t->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-        if (t->fd >= 0) return 0;
-        if (errno != EEXIST) break;
+    char *path = NULL;
+    int taken = 1;
+    for (int n = 0; n < NAMES_MAX && taken; n++) { /* no other process has this number while we live */
+        mem_free(path);
+        path = mem_sprintf("%s/" PREFIX "%010lld.%s.%ld.%d", dir, (long long)clock_wall(), host, (long)getpid(), n);
+        if (!path) return error_nomem(err, 128, "a path");
+        taken = file_exists(path);
     }
-    return error_errno(err, "create", t->path, errno);
+    int rc = taken ? error_errno(err, "create", path, EEXIST) : file_append(path, &t->file, err);
+    mem_free(path);
+    return rc;
 }
 
 int tfevents_open(const char *dir, tfevents **out, shoal_error *err)
@@ -97,7 +93,6 @@ int tfevents_open(const char *dir, tfevents **out, shoal_error *err)
     *out = NULL;
     tfevents *t = mem_calloc(1, sizeof *t);
     if (!t) return error_nomem(err, sizeof *t, "events");
-    t->fd = -1;
     int rc = file_mkdirs(dir, err);
     if (rc == 0) rc = create_file(t, dir, err);
     if (rc == 0) rc = buf_putc(&t->event, 0x09, err);
@@ -125,8 +120,7 @@ int tfevents_add(tfevents *t, double wall, uint64_t step, const tfevents_scalar 
 void tfevents_close(tfevents *t)
 {
     if (!t) return;
-    if (t->fd >= 0) close(t->fd);
-    mem_free(t->path);
+    file_abort(t->file); /* all of it was flushed */
     buf_release(&t->event);
     buf_release(&t->summary);
     buf_release(&t->framed);
@@ -214,7 +208,7 @@ static int rewind_file(const char *path, uint64_t step, shoal_error *err)
         scalars = 0;
     }
     if (rc == 0 && !scalars) {
-        if (unlink(path) && errno != ENOENT) rc = error_errno(err, "remove", path, errno);
+        rc = file_remove_tree(path, err);
     } else if (rc == 0 && dropped) {
         rc = file_write_all(path, 1, kept.data, kept.len, err);
     }

@@ -282,6 +282,8 @@ case("disk full", STORAGE, "cannot write small/.big.jsonl.tmp-PID/big.jsonl: No 
      "SELECT src.*, repeat('x', 1000) AS long FROM src, range(10)", before=small_disk, after=no_small_disk)
 case("disk full while training", STORAGE, "cannot write small/out/.model.safetensors.new: No space left on device", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
      "--out", "small/out", before=small_disk, after=no_small_disk)
+case("disk full while sorting scores", STORAGE, "cannot write temporary data in small/spills: No space left on device; make room there, or name another folder by --spool-dir",
+     "eval", "model", "good.csv", "--sql", "SELECT src.* FROM src, range(2000)", "--memory", "1M", "--spool-dir", "small/spills", before=small_disk, after=no_small_disk)
 case("output closed", STORAGE, "standard output: cannot write: No space left on device", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
 
 # ---- tables ------------------------------------------------------------------------------------------------------------

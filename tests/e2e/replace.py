@@ -99,8 +99,11 @@ def at_every_operation():
             r = run(*train("out", *new, "--resume"))
             if not v.check(r.code == 0 and weights.get(sha256_of_weights("out")) == "new", f"operation {n} ({how}), then: {r}"):
                 return
-            left = set(os.listdir("out")) - set(os.listdir("new")) - {".run.json.tmp-1"} # that goes when run.json is written next
+            left = set(os.listdir("out")) - set(os.listdir("new"))
             v.check(not left, f"operation {n} ({how}): left {left}")
+            now, want = run_json("out"), run_json("new")
+            told = [k for k in ("state", "exit_code", "step", "epoch", "rows_trained", "rows_planned") if now[k] != want[k]]
+            v.check(not told, f"operation {n} ({how}): run.json: {told} of {now}")
         print(f"{how}: {n} operations; the model after each was {sorted(seen)}", flush=True)
         v.check(n > 40 and seen == {"old", "new"}, f"{n} operations, {seen}")
 
