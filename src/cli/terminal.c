@@ -28,7 +28,7 @@ static struct {
     bool err_is_terminal, out_is_terminal;
     bool progress_shown;
     int out_errno; /* why standard output failed first; 0 while it works */
-    int64_t flushed_ms;
+    int64_t flushed_ms, progress_ms; /* when it was done last */
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int64_t now_ms(void)
@@ -85,6 +85,15 @@ static int host_write(void *ctx, const char *bytes, size_t n)
     return ok ? 0 : -1;
 }
 
+/* In a log file. Jobs that tell every file or batch need not look at the clock; those that do are a little early now and then. */
+static bool progress_is_due(void)
+{
+    int64_t now = now_ms();
+    if (now - terminal.progress_ms < PROGRESS_LOG_MS * 9 / 10) return false;
+    terminal.progress_ms = now;
+    return true;
+}
+
 static void host_say(void *ctx, enum shoal_level level, const char *line)
 {
     (void)ctx;
@@ -92,7 +101,7 @@ static void host_say(void *ctx, enum shoal_level level, const char *line)
     if (level == SHOAL_LOG_PROGRESS && terminal.err_is_terminal) {
         write_line("\r", line, cli_terminal_columns() - 1, "\033[K");
         terminal.progress_shown = true;
-    } else {
+    } else if (level != SHOAL_LOG_PROGRESS || progress_is_due()) {
         erase_progress();
         if (terminal.out_is_terminal) fflush(stdout);
         write_line(level == SHOAL_LOG_WARN ? "shoal: warning: " : "", line, SIZE_MAX, "\n");
@@ -130,16 +139,19 @@ size_t cli_terminal_columns(void)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
+    long n = columns ? strtol(columns, NULL, 10) : 0;
+    if (n >= 20 && n <= 10000) return (size_t)n; /* exported by somebody who means it: shells keep theirs to themselves */
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) return size.ws_col;
-    long n = columns ? strtol(columns, NULL, 10) : 0;
-    return n >= 20 && n <= 10000 ? (size_t)n : 80;
+    return 80;
 }
 
 const shoal_host *cli_terminal_open(void)
 {
-    terminal.err_is_terminal = isatty(STDERR_FILENO) == 1;
+    const char *kind = getenv("TERM");
+    terminal.err_is_terminal = isatty(STDERR_FILENO) == 1 && !(kind && strcmp(kind, "dumb") == 0); /* which cannot erase a line */
     terminal.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+    terminal.progress_ms = now_ms();
     terminal.host = (shoal_host){
         .out = host_write,
         .log = host_say,

@@ -48,7 +48,7 @@ static int check_file(const table_spec *like, const char *path, totals *sum, con
     int r = table_open(&spec, &t, err);
     if (r == 0) r = has_index ? index_verify(path, &index, host, err) : table_read_through(t, host, rows, err);
     if (r == 0 && has_index) *rows = index.records;
-    if (r == 0 && !like->tolerate) r = folder_manifest_verify(path, *rows, err);
+    if (r == 0 && !like->tolerate && !file_is_stream(path)) r = folder_manifest_verify(path, *rows, err);
     record_index_release(&index);
     if (r == 0 && sum->have_schema && *rows > 0) r = same_columns(&sum->schema, table_schema(t), path, err);
     if (r == 0 && !sum->have_schema && *rows > 0) {
@@ -73,7 +73,7 @@ static int say(const char *path, uint64_t rows, int bad, const char *message, in
     } else if (bad) {
         r = buf_printf(&b, err, "BAD  %s\n", message);
     } else {
-        r = buf_printf(&b, err, "ok   %s: %" PRIu64 " rows\n", path, rows);
+        r = buf_printf(&b, err, "ok   %s: %" PRIu64 " rows\n", strcmp(path, "-") == 0 ? "standard input" : path, rows);
     }
     if (r == 0) r = host_out(host, (const char *)b.data, b.len, err);
     buf_release(&b);
@@ -107,7 +107,7 @@ int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err
 {
     const char *const *args;
     size_t n_args = option_args(o, &args), n = 0;
-    char **files = NULL;
+    char **files = NULL, dash[] = "-", *piped[] = {dash}; /* standard input is one file */
     table_spec spec;
     totals sum = {0};
     int json = option_flag(o, "json");
@@ -119,8 +119,9 @@ int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err
     }
     if (spec.sql) return error_set(err, SHOAL_USAGE, "check reads whole files: --sql has no meaning here");
     if ((r = table_files(&spec, &files, &n, err)) < 0) return r;
+    if (n == 0 && spec.format == FORMAT_GUESS) return format_of_files(piped, 1, &spec.format, err);
     r = table_quarantine(o, NULL, host, &spec.quarantine, err);
-    if (r == 0) r = check_all(&spec, files, n, json, host, &sum, err);
+    if (r == 0) r = check_all(&spec, n > 0 ? files : piped, n > 0 ? n : 1, json, host, &sum, err);
     if (r == 0 && spec.quarantine) r = quarantine_finish(spec.quarantine, err);
     uint64_t damaged = spec.quarantine ? quarantine_count(spec.quarantine).places : 0;
     quarantine_free(spec.quarantine);
@@ -130,6 +131,6 @@ int shoal_check(const shoal_options *o, const shoal_host *host, shoal_error *err
     if (sum.bad > 0)
         return error_set(err, sum.first_code, "%" PRIu64 " of %" PRIu64 " files are bad; the first: %.700s", sum.bad, sum.files, sum.first);
     if (damaged > 0) return error_set(err, SHOAL_DATA, "%" PRIu64 " damaged places; %" PRIu64 " rows around them are sound", damaged, sum.rows);
-    if (!json) r = host_outf(host, err, "%" PRIu64 " files, %" PRIu64 " rows: all sound\n", sum.files, sum.rows);
+    if (!json) r = host_outf(host, err, "%" PRIu64 " file%s, %" PRIu64 " rows: all sound\n", sum.files, sum.files == 1 ? "" : "s", sum.rows);
     return r;
 }

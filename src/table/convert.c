@@ -71,12 +71,36 @@ static int pump(table *t, sink *s, const shoal_host *host, uint64_t *rows, shoal
     return r;
 }
 
-static int tell_json(const quarantine *q, uint64_t rows, const shoal_host *host, shoal_error *err)
+static int put_damage(const quarantine *q, buf *b, shoal_error *err)
 {
-    if (!q) return host_outf(host, err, "{\"rows\": %llu}\n", (unsigned long long)rows);
     quarantine_counts n = quarantine_count(q);
-    return host_outf(host, err, "{\"rows\": %llu, \"damage\": {\"places\": %llu, \"bytes\": %llu, \"missing_records\": %llu}}\n", (unsigned long long)rows,
-                     (unsigned long long)n.places, (unsigned long long)n.bytes, (unsigned long long)n.missing);
+    return buf_printf(b, err, ",\"damage\":{\"places\":%llu,\"bytes\":%llu,\"missing_records\":%llu}", (unsigned long long)n.places,
+                      (unsigned long long)n.bytes, (unsigned long long)n.missing);
+}
+
+int table_tell_json(const char *path, uint64_t rows, double seconds, const quarantine *q, const shoal_host *host, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    int r = buf_puts(&b, "{\"path\":", err);
+    if (r == 0) r = buf_put_json(&b, path, strlen(path), err);
+    if (r == 0) r = buf_printf(&b, err, ",\"rows\":%llu,\"seconds\":", (unsigned long long)rows);
+    if (r == 0) r = buf_put_f64(&b, seconds, err);
+    if (r == 0 && q) r = put_damage(q, &b, err);
+    if (r == 0) r = buf_puts(&b, "}\n", err);
+    if (r == 0) r = host_out(host, (const char *)b.data, b.len, err);
+    buf_release(&b);
+    return r;
+}
+
+/* Nothing where the rows themselves went to standard output. */
+static int tell(const char *path, enum sink_place place, uint64_t rows, double seconds, const quarantine *q, int json, const shoal_host *host,
+                shoal_error *err)
+{
+    if (place == SINK_OUT) return 0;
+    if (json) return table_tell_json(path, rows, seconds, q, host, err);
+    host_info(host, "%s: %llu rows in %.1f s (%.0f rows/s)%s", path, (unsigned long long)rows, seconds, (double)rows / (seconds > 1e-9 ? seconds : 1e-9),
+              place == SINK_PIPE ? "" : ", read back and counted");
+    return 0;
 }
 
 int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *err)
@@ -106,18 +130,13 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     if (r == 0) r = table_open(&from, &t, err);
     else if (from.stream && from.stream->release) from.stream->release(from.stream);
     if (r == 0) r = sink_open(&to, table_schema(t), &s, err);
-    if (r == 0) r = pump(t, s, host, &rows, err);
+    if (r == 0 && !(option_is_set(o, "rows") && from.limit == 0)) r = pump(t, s, host, &rows, err);
     if (r == 0 && from.quarantine) r = quarantine_finish(from.quarantine, err);
+    enum sink_place place = s ? sink_place_of(s) : SINK_OUT;
     if (r == 0) r = sink_commit(s, &rows, err);
     else sink_abort(s);
     table_free(t);
-    if (r == 0 && strcmp(to.path, "-") != 0 && option_flag(o, "json")) {
-        r = tell_json(from.quarantine, rows, host, err);
-    } else if (r == 0 && strcmp(to.path, "-") != 0) {
-        double seconds = (double)(clock_ns() - start) * 1e-9;
-        host_info(host, "%s: %llu rows in %.1f s (%.0f rows/s), read back and counted", to.path, (unsigned long long)rows, seconds,
-                  (double)rows / (seconds > 1e-9 ? seconds : 1e-9));
-    }
+    if (r == 0) r = tell(to.path, place, rows, (double)(clock_ns() - start) * 1e-9, from.quarantine, option_flag(o, "json"), host, err);
     quarantine_free(from.quarantine);
     return r;
 }

@@ -215,6 +215,8 @@ int duck_rows_start(duck *d, const char *sql, int sql_is_users, const char *what
         r = duck_error(type, message, what, query_code, err);
     } else if (duckdb_prepared_statement_type(out->statement) != DUCKDB_STATEMENT_TYPE_SELECT) {
         r = error_set(err, query_code, "%s: only SELECT is possible here", what);
+    } else if (duckdb_nparams(out->statement) > 0) {
+        r = error_set(err, query_code, "%s: a parameter ($1, ?) has no value here; write the value itself", what);
     } else if (duckdb_execute_prepared_streaming(out->statement, &out->result) != DuckDBSuccess) {
         r = duck_error(duckdb_result_error_type(&out->result), duckdb_result_error(&out->result), what, query_code, err);
         duckdb_destroy_result(&out->result);

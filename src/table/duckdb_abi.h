@@ -69,6 +69,7 @@ duckdb_state duckdb_prepare_extracted_statement(duckdb_connection c, duckdb_extr
 void duckdb_destroy_extracted(duckdb_extracted_statements *s);
 const char *duckdb_prepare_error(duckdb_prepared_statement p);
 int duckdb_prepared_statement_type(duckdb_prepared_statement p);
+uint64_t duckdb_nparams(duckdb_prepared_statement p);
 void duckdb_destroy_prepare(duckdb_prepared_statement *p);
 duckdb_state duckdb_execute_prepared_streaming(duckdb_prepared_statement p, duckdb_result *out);
 duckdb_data_chunk duckdb_fetch_chunk(duckdb_result r);

@@ -1,4 +1,7 @@
 /* show.c: shoal_show: rows as an aligned table that fits the terminal, as JSON lines, or the schema alone. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/host.h"
@@ -173,6 +176,23 @@ static int flush(page *g, shoal_error *err)
     return r;
 }
 
+/* Six digits, and all that stand before the point up to 10^15, are what people read: --json has the exact value. Printed and read
+ * back by one locale, then written by buf_put_f64, which knows none. */
+static double rounded(double v)
+{
+    char text[40];
+    if (fabs(v) >= 1e6 && fabs(v) < 1e15) return rint(v);
+    snprintf(text, sizeof text, "%.6g", v);
+    return strtod(text, NULL);
+}
+
+static int put_cell(buf *b, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t row, shoal_error *err)
+{
+    enum arrow_type t = arrow_type_of(field);
+    double v = arrow_type_is_float(t) ? arrow_f64(t, a, row) : 0;
+    return arrow_type_is_float(t) && isfinite(v) ? buf_put_f64(b, rounded(v), err) : cell_put_text(b, field, a, row, err);
+}
+
 /* Control characters would move the cursor: they are shown as spaces. */
 static int add_row(page *g, const struct ArrowArray *batch, int64_t row, shoal_error *err)
 {
@@ -182,7 +202,7 @@ static int add_row(page *g, const struct ArrowArray *batch, int64_t row, shoal_e
         size_t start = g->text.len;
         if (arrow_is_refused(field)) r = buf_puts(&g->text, "?", err);
         else if (arrow_is_null(batch->children[i], row)) r = buf_puts(&g->text, "-", err);
-        else r = cell_put_text(&g->text, field, batch->children[i], row, err);
+        else r = put_cell(&g->text, field, batch->children[i], row, err);
         if (g->text.len > start + CELL_BYTES_MAX) {
             size_t end = start + CELL_BYTES_MAX;
             while (end > start && (g->text.data[end] & 0xc0) == 0x80) end--;
@@ -204,14 +224,14 @@ static void say_left_out(const page *g)
         host_info(g->host, "%lld more column%s not fit; --json shows all, --schema names them", (long long)n, n == 1 ? " does" : "s do");
 }
 
-static int show_table(table *t, const shoal_host *host, shoal_error *err)
+static int show_table(table *t, int none, const shoal_host *host, shoal_error *err)
 {
     page g = {.host = host, .schema = table_schema(t)};
     size_t n = (size_t)g.schema->n_children;
     struct ArrowArray batch;
     g.width = mem_calloc(n + 1, sizeof *g.width);
     g.ends = mem_calloc(PAGE_ROWS * (n + 1), sizeof *g.ends);
-    int r = g.width && g.ends ? 1 : error_nomem(err, PAGE_ROWS * n * sizeof *g.ends, "a page of rows");
+    int r = g.width && g.ends ? !none : error_nomem(err, PAGE_ROWS * n * sizeof *g.ends, "a page of rows");
     while (r == 1 && (r = table_next(t, &batch, err)) == 1) {
         for (int64_t i = 0; r == 1 && i < batch.length; i++)
             if (add_row(&g, &batch, i, err) < 0) r = err ? err->code : SHOAL_STORAGE;
@@ -228,12 +248,12 @@ static int show_table(table *t, const shoal_host *host, shoal_error *err)
 
 /* ---- JSON and schema --------------------------------------------------------------------------------------------------- */
 
-static int show_json(table *t, const shoal_host *host, shoal_error *err)
+static int show_json(table *t, int none, const shoal_host *host, shoal_error *err)
 {
     struct ArrowArray batch;
     buf b = BUF_INIT;
     int r = arrow_check_columns(table_schema(t), "printed", err);
-    while (r == 0 && (r = table_next(t, &batch, err)) == 1) {
+    while (r == 0 && !none && (r = table_next(t, &batch, err)) == 1) {
         int bad = 0;
         for (int64_t i = 0; bad == 0 && i < batch.length; i++) bad = cell_put_json_row(&b, table_schema(t), &batch, i, err);
         batch.release(&batch);
@@ -272,7 +292,7 @@ static int show_schema(const struct ArrowSchema *schema, int json, const shoal_h
     return r;
 }
 
-static int show_count(table_spec *spec, const shoal_host *host, shoal_error *err)
+static int show_count(table_spec *spec, int json, const shoal_host *host, shoal_error *err)
 {
     uint64_t rows = 0;
     table *t = NULL;
@@ -282,13 +302,14 @@ static int show_count(table_spec *spec, const shoal_host *host, shoal_error *err
         if ((r = table_open(spec, &t, err)) == 0) r = table_read_through(t, host, &rows, err);
         table_free(t);
     }
-    return r < 0 ? r : host_outf(host, err, "%llu\n", (unsigned long long)rows);
+    return r < 0 ? r : host_outf(host, err, json ? "{\"rows\":%llu}\n" : "%llu\n", (unsigned long long)rows);
 }
 
 static int show_as(table *t, const shoal_options *o, const shoal_host *host, shoal_error *err)
 {
+    int none = option_is_set(o, "rows") && option_i64(o, "rows") == 0; /* the head of the table alone */
     if (option_flag(o, "schema")) return show_schema(table_schema(t), option_flag(o, "json"), host, err);
-    return option_flag(o, "json") ? show_json(t, host, err) : show_table(t, host, err);
+    return option_flag(o, "json") ? show_json(t, none, host, err) : show_table(t, none, host, err);
 }
 
 int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
@@ -300,9 +321,9 @@ int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
     int r = table_spec_from(o, args, n, 0, &spec, err);
     if (r < 0) return r;
     spec.skip = (uint64_t)option_i64(o, "skip");
-    spec.limit = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS_SHOWN; /* -n 0: all */
+    spec.limit = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS_SHOWN;
     if ((r = table_quarantine(o, NULL, host, &spec.quarantine, err)) < 0) return r;
-    if (option_flag(o, "count")) r = show_count(&spec, host, err);
+    if (option_flag(o, "count")) r = show_count(&spec, option_flag(o, "json"), host, err);
     else if ((r = table_open(&spec, &t, err)) == 0) r = show_as(t, o, host, err);
     table_free(t);
     if (r == 0 && spec.quarantine) r = quarantine_finish(spec.quarantine, err);

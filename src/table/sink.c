@@ -96,6 +96,11 @@ static const writer_ops *ops_of(enum table_format f)
 /* Written as it is: no work folder, nothing to read back. */
 static int is_direct(const sink *s) { return s->target.kind == TARGET_OUT || s->target.kind == TARGET_DEVICE; }
 
+enum sink_place sink_place_of(const sink *s)
+{
+    return s->target.kind == TARGET_OUT ? SINK_OUT : s->target.kind == TARGET_DEVICE ? SINK_PIPE : SINK_FILES;
+}
+
 /* Of data: names that begin with _ or . are none. */
 static int folder_has_no_files(const char *path)
 {

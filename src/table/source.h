@@ -46,7 +46,9 @@ enum table_format format_of_path(const char *path, enum container *container);
 const char *format_packed_ending(enum container c);
 /* "tfrecord", "parquet", ...; FORMAT_GUESS for anything else. */
 enum table_format format_of_name(const char *name);
-/* Of the first file that tells: by its ending, else by its first bytes. Spark leaves an empty file of each empty partition. */
+const char *format_name(enum table_format f);
+/* Of all files that tell, by their endings, else by their first bytes; refuses different ones. Spark leaves an empty file of each
+ * empty partition. */
 int format_of_files(char **files, size_t n, enum table_format *out, shoal_error *err);
 
 /* The last component of a path. */

@@ -153,22 +153,35 @@ static int pass(const synth_model *m, const struct ArrowSchema *schema, uint64_t
     return r;
 }
 
-static int say(const synth_best *best, const char *path, int json, const shoal_host *host, shoal_error *err)
+static int say_json(const synth_best *best, const char *path, double auc, double logloss, const shoal_host *host, shoal_error *err)
+{
+    buf b = BUF_INIT;
+    int r = buf_puts(&b, "{\"path\":", err);
+    if (r == 0) r = buf_put_json(&b, path, strlen(path), err);
+    if (r == 0) r = buf_printf(&b, err, ",\"rows\":%llu,\"clicks\":%llu,\"best_auc\":", (unsigned long long)best->rows, (unsigned long long)best->clicks);
+    if (r == 0) r = buf_put_f64(&b, auc, err);
+    if (r == 0) r = buf_puts(&b, ",\"best_logloss\":", err);
+    if (r == 0) r = buf_put_f64(&b, logloss, err);
+    if (r == 0) r = buf_puts(&b, "}\n", err);
+    if (r == 0) r = host_out(host, (const char *)b.data, b.len, err);
+    buf_release(&b);
+    return r;
+}
+
+static int say(const synth_best *best, const char *path, enum sink_place place, int json, const shoal_host *host, shoal_error *err)
 {
     double auc, logloss, rate = best->rows > 0 ? (double)best->clicks / (double)best->rows : 0;
     synth_best_value(best, &auc, &logloss);
-    if (strcmp(path, "-") == 0) {
+    if (place == SINK_OUT) {
         host_info(host, "best possible AUC %.4f, log loss %.4f", auc, logloss);
         return 0;
     }
-    if (json)
-        return host_outf(host, err, "{\"rows\": %llu, \"clicks\": %llu, \"best_auc\": %.6f, \"best_logloss\": %.6f}\n", (unsigned long long)best->rows,
-                         (unsigned long long)best->clicks, auc, logloss);
+    if (json) return say_json(best, path, auc, logloss, host, err);
     return host_outf(host, err, "%s: %llu rows, %.2f %% clicks\nbest possible: AUC %.4f, log loss %.4f\n", path, (unsigned long long)best->rows,
                      100.0 * rate, auc, logloss);
 }
 
-static int generate(const shoal_options *o, const sink_spec *to, const shoal_host *host, synth_best *best, shoal_error *err)
+static int generate(const shoal_options *o, const sink_spec *to, const shoal_host *host, synth_best *best, enum sink_place *place, shoal_error *err)
 {
     uint64_t rows = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS, skip = (uint64_t)option_i64(o, "skip"), done = 0;
     int threads = option_threads(o), n = threads > WORKERS_MAX ? WORKERS_MAX : threads, sorted = option_flag(o, "sort-by-label");
@@ -182,6 +195,7 @@ static int generate(const shoal_options *o, const sink_spec *to, const shoal_hos
     if (r == 0) r = sink_open(to, &schema, &s, err);
     if (r == 0) r = pass(m, &schema, skip, rows, sorted ? 0 : -1, n, s, best, host, &done, err);
     if (r == 0 && sorted) r = pass(m, &schema, skip, rows, 1, n, s, best, host, &done, err);
+    if (r == 0) *place = sink_place_of(s);
     if (r == 0) r = sink_commit(s, NULL, err);
     else sink_abort(s);
     mem_free(m);
@@ -194,12 +208,13 @@ int shoal_synth(const shoal_options *o, const shoal_host *host, shoal_error *err
     const char *const *args;
     sink_spec to;
     synth_best best;
+    enum sink_place place = SINK_OUT;
     if (option_args(o, &args) != 1) return error_set(err, SHOAL_USAGE, "synth: give one destination");
     int r = sink_spec_from(o, args[0], host, &to, err);
     if (r == 0) r = synth_best_init(&best, err);
     if (r < 0) return r;
-    r = generate(o, &to, host, &best, err);
-    if (r == 0) r = say(&best, args[0], option_flag(o, "json"), host, err);
+    r = generate(o, &to, host, &best, &place, err);
+    if (r == 0) r = say(&best, args[0], place, option_flag(o, "json"), host, err);
     synth_best_release(&best);
     return r;
 }

@@ -92,6 +92,7 @@ static int name_files(const table_spec *spec, char ***files, size_t *n, shoal_er
     for (size_t i = 0; r == 0 && i < spec->n_paths; i++) {
         char **more = NULL;
         size_t n_more = 0;
+        if (strcmp(spec->paths[i], "-") == 0 && spec->n_paths > 1) r = error_set(err, SHOAL_USAGE, "'-' (standard input) must be the only source");
         if (strcmp(spec->paths[i], "-") == 0) continue;
         const char *path = strncmp(spec->paths[i], "file:///", 8) == 0 ? spec->paths[i] + 7 : spec->paths[i];
         if ((r = file_list(path, &more, &n_more, err)) < 0) break;
@@ -121,15 +122,12 @@ static int name_files(const table_spec *spec, char ***files, size_t *n, shoal_er
 /* Standard input counts as one file named "-". */
 static int list_files(const table_spec *spec, char ***files, size_t *n, shoal_error *err)
 {
-    int pipes = 0;
-    for (size_t i = 0; i < spec->n_paths; i++) pipes += strcmp(spec->paths[i], "-") == 0;
-    if (pipes == 0) {
+    if (spec->n_paths != 1 || strcmp(spec->paths[0], "-") != 0) {
         int r = name_files(spec, files, n, err);
         if (r == 0 && *n == 0) r = error_set(err, SHOAL_USAGE, "no source is given: name files, folders or patterns, or - for standard input");
         return r;
     }
     *n = 0;
-    if (spec->n_paths > 1) return error_set(err, SHOAL_USAGE, "'-' (standard input) must be the only source");
     *files = mem_calloc(1, sizeof **files);
     if (!*files || !((*files)[0] = mem_strdup("-"))) {
         mem_free(*files);

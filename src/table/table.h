@@ -113,6 +113,12 @@ int sink_open(const sink_spec *spec, const struct ArrowSchema *schema, sink **ou
 int sink_write(sink *s, const struct ArrowArray *batch, shoal_error *err);
 /* Everything appears under its final name, read back and counted, or nothing does; frees s either way. */
 int sink_commit(sink *s, uint64_t *rows, shoal_error *err);
+/* Where the rows go, for what is said of it: files are read back, a pipe or a device is not, and to what goes to standard
+ * output nothing is added there. */
+enum sink_place { SINK_FILES, SINK_PIPE, SINK_OUT };
+enum sink_place sink_place_of(const sink *s);
+/* {"path", "rows", "seconds"}, with a quarantine "damage" too, as one line on the host's out. */
+int table_tell_json(const char *path, uint64_t rows, double seconds, const quarantine *q, const shoal_host *host, shoal_error *err);
 void sink_abort(sink *s); /* removes what was written; NULL is nothing */
 
 #endif

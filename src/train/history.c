@@ -1,22 +1,19 @@
 /* history.c: see history.h. */
 #include "train/history.h"
 
-#include <stdlib.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "storage/file.h"
 
-int history_append(const char *path, const json_t *line, shoal_error *err)
+int history_append(const char *path, const buf *line, shoal_error *err)
 {
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17));
     file_writer *w = NULL;
-    int rc = text ? file_append(path, &w, err) : error_nomem(err, 0, "JSON");
-    if (rc == 0) rc = file_write(w, text, strlen(text), err);
-    if (rc == 0) rc = file_write(w, "\n", 1, err);
+    int rc = file_append(path, &w, err);
+    if (rc == 0) rc = file_write(w, line->data, line->len, err);
     if (rc == 0) rc = file_commit(w, err);
     else file_abort(w);
-    free(text);
     return rc;
 }
 

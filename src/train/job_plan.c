@@ -19,7 +19,7 @@ static int print(const forecast *f, int json, const shoal_host *host, shoal_erro
     buf text = BUF_INIT;
     json_t *j = json ? forecast_json(f) : NULL;
     int rc = json && !j ? error_nomem(err, 0, "JSON") : 0;
-    if (rc == 0) rc = json ? manifest_text(j, &text, err) : forecast_text(f, &text, err);
+    if (rc == 0) rc = json ? manifest_line(j, &text, err) : forecast_text(f, &text, err);
     if (rc == 0) rc = host_out(host, (const char *)text.data, text.len, err);
     json_decref(j);
     buf_release(&text);

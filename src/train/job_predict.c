@@ -10,6 +10,7 @@
 /* The rows on their way to the sink: kept columns of the source batch, and the predictions behind them. */
 typedef struct output {
     sink *sink;
+    enum sink_place place; /* once it is committed */
     int64_t *source; /* column of the source for each kept one */
     size_t n_keep;
     struct ArrowArray **child;
@@ -96,24 +97,13 @@ static int bind_columns(const struct ArrowSchema *source, const char *const *kee
     return rc;
 }
 
-static int tell(const shoal_options *o, const shoal_host *host, const scoring *s, const char *dst, uint64_t rows, shoal_error *err)
+static int tell(const shoal_options *o, const shoal_host *host, const scoring *s, const char *dst, const output *x, shoal_error *err)
 {
     double seconds = scoring_seconds(s);
-    buf b = BUF_INIT;
-    int rc = 0;
-    if (strcmp(dst, "-") == 0) return 0;
-    if (!option_flag(o, "json")) {
-        host_info(host, "%llu predictions written to %s in %.1f s", (unsigned long long)rows, dst, seconds);
-        return 0;
-    }
-    rc = buf_puts(&b, "{\"path\":", err);
-    if (rc == 0) rc = buf_put_json(&b, dst, strlen(dst), err);
-    if (rc == 0) rc = buf_printf(&b, err, ",\"rows\":%llu,\"seconds\":", (unsigned long long)rows);
-    if (rc == 0) rc = buf_put_f64(&b, seconds, err);
-    if (rc == 0) rc = buf_puts(&b, "}\n", err);
-    if (rc == 0) rc = host_out(host, (const char *)b.data, b.len, err);
-    buf_release(&b);
-    return rc;
+    if (x->place == SINK_OUT) return 0; /* the rows went there */
+    if (option_flag(o, "json")) return table_tell_json(dst, x->rows, seconds, s->quarantine, host, err);
+    host_info(host, "%llu predictions written to %s in %.1f s", (unsigned long long)x->rows, dst, seconds);
+    return 0;
 }
 
 static int commit(output *x, shoal_error *err)
@@ -121,6 +111,7 @@ static int commit(output *x, shoal_error *err)
     uint64_t written = 0;
     sink *done = x->sink;
     x->sink = NULL;
+    x->place = sink_place_of(done);
     int rc = sink_commit(done, &written, err);
     if (rc == 0 && written != x->rows)
         rc = error_set(err, SHOAL_INTERNAL, "%llu rows were read back of %llu predictions", (unsigned long long)written,
@@ -153,7 +144,7 @@ SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoa
     rc = score_table(s.file.model, s.file.weights, s.kernels, s.table, 0, s.threads, host, &write, err);
     if (rc == 0) rc = scoring_finish(&s, err);
     if (rc == 0) rc = commit(&x, err);
-    if (rc == 0) rc = tell(o, host, &s, dst, x.rows, err);
+    if (rc == 0) rc = tell(o, host, &s, dst, &x, err);
 out:
     sink_abort(x.sink);
     if (schema.release) schema.release(&schema);

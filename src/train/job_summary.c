@@ -83,7 +83,7 @@ SHOAL_API int shoal_summary(const shoal_options *o, const shoal_host *host, shoa
     buf text = BUF_INIT;
     if (n != 1) return error_set(err, SHOAL_USAGE, "shoal summary takes one model: a folder, a .yaml file, or a name of the zoo");
     int rc = is_trained(args[0]) ? of_trained(args[0], json, width, &text, &j, err) : of_source(args[0], json, width, &text, &j, err);
-    if (rc == 0 && j) rc = manifest_text(j, &text, err);
+    if (rc == 0 && j) rc = manifest_line(j, &text, err);
     if (rc == 0) rc = host_out(host, (const char *)text.data, text.len, err);
     json_decref(j);
     buf_release(&text);

@@ -15,6 +15,7 @@
 #include "train/identity.h"
 #include "train/modelfile.h"
 #include "train/outdir.h"
+#include "train/result.h"
 #include "train/setup.h"
 #include "train/state.h"
 #include "train/trainer.h"
@@ -415,6 +416,7 @@ int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err
     train_job j = {.options = o, .host = host};
     shoal_error local;
     int finished = 0;
+    const uint64_t start = clock_ns();
     err = err ? err : &local; /* the run's report repeats the first cause */
     err->code = 0;
     int rc = job_request(&j, err);
@@ -444,6 +446,8 @@ out:
         if (rc == 0)
             host_info(host, "%s holds the finished model of this run already; nothing to do", j.out);
     }
+    if (rc == 0 && option_flag(o, "json"))
+        rc = result_tell(j.out, (double)(clock_ns() - start) * 1e-9, host, err);
     job_release(&j);
     return rc;
 }

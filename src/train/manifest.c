@@ -44,14 +44,18 @@ static int add_text(const char *p, size_t n, void *ctx)
     return t->rc ? -1 : 0;
 }
 
-int manifest_text(const json_t *j, buf *out, shoal_error *err)
+static int dump(const json_t *j, size_t flags, buf *out, shoal_error *err)
 {
     text_sink t = {out, err, 0};
-    int failed = json_dump_callback(j, add_text, &t, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    int failed = json_dump_callback(j, add_text, &t, flags | JSON_REAL_PRECISION(17));
     if (t.rc) return t.rc;
     if (failed) return error_nomem(err, 0, "JSON");
     return buf_putc(out, '\n', err);
 }
+
+int manifest_text(const json_t *j, buf *out, shoal_error *err) { return dump(j, JSON_INDENT(2) | JSON_SORT_KEYS, out, err); }
+
+int manifest_line(const json_t *j, buf *out, shoal_error *err) { return dump(j, JSON_COMPACT, out, err); }
 
 int manifest_write(const char *path, const json_t *j, shoal_error *err)
 {

@@ -21,6 +21,8 @@ json_t *manifest_real(double v);
 /* NULL when out of memory. */
 json_t *manifest_strings(const char *const *items, size_t n);
 int manifest_text(const json_t *j, buf *out, shoal_error *err);
+/* For programs: one line, keys in the order in which they were put. */
+int manifest_line(const json_t *j, buf *out, shoal_error *err);
 /* Whole or not at all; replaces. */
 int manifest_write(const char *path, const json_t *j, shoal_error *err);
 /* tree (may be NULL) receives the same text as a configuration tree. */

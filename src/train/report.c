@@ -27,6 +27,7 @@ struct report {
     const shoal_host *host;
     char *run_path, *history_path, *events_dir;
     char command[32];
+    int tells_json; /* each line of history on the host's out too */
 
     pthread_mutex_t lock;        /* from here to `error` */
     const char *state;
@@ -290,6 +291,7 @@ int report_new(const char *out_dir, const shoal_options *o, const shoal_host *ho
     r->draw_at = clock_ns();
     r->timeout_s = stall_timeout_s;
     snprintf(r->command, sizeof r->command, "%s", o ? option_command(o) : "train");
+    r->tells_json = o && option_flag(o, "json");
     r->run_path = mem_sprintf("%s/run.json", out_dir);
     r->history_path = mem_sprintf("%s/history.jsonl", out_dir);
     r->events_dir = mem_sprintf("%s/tensorboard", out_dir);
@@ -443,7 +445,7 @@ static int add_times(report *r, json_t *line, uint64_t step, shoal_error *err)
     return rc < 0 ? rc : add_events(r, step, event, CLOCK_STAGES, err);
 }
 
-static int add_history(report *r, const report_step *s, double seconds, int best, shoal_error *err)
+static int add_history(report *r, const report_step *s, double seconds, int best, buf *line, shoal_error *err)
 {
     json_t *j = json_object();
     int rc = j ? 0 : error_nomem(err, 0, "JSON");
@@ -458,7 +460,8 @@ static int add_history(report *r, const report_step *s, double seconds, int best
     if (rc == 0) rc = add_times(r, j, s->step, err);
     if (rc == 0 && !r->history_checked) rc = history_rewind(r->history_path, UINT64_MAX, s->epoch + 1, err);
     r->history_checked = 1;
-    if (rc == 0) rc = history_append(r->history_path, j, err);
+    if (rc == 0) rc = manifest_line(j, line, err);
+    if (rc == 0) rc = history_append(r->history_path, line, err);
     json_decref(j);
     return rc;
 }
@@ -468,6 +471,15 @@ static int add_valid_events(report *r, uint64_t step, const metrics_result *m, s
     const tfevents_scalar now[] = {{"valid/auc", m->auc}, {"valid/logloss", m->logloss}, {"valid/calibration", m->calibration},
                                    {"valid/mean_prediction", m->mean_prediction}};
     return add_events(r, step, now, 4, err);
+}
+
+/* A reader that went away does not end the run: what it missed is in the file, and the end of the job tells it. */
+static void tell_line(report *r, const buf *line)
+{
+    if (r->tells_json && host_out(r->host, (const char *)line->data, line->len, NULL) < 0) {
+        host_warn(r->host, "standard output takes no more: the run goes on, its history is in %s", r->history_path);
+        r->tells_json = 0;
+    }
 }
 
 static void print_epoch(report *r, const report_step *s, double seconds, const metrics_result *m, int best)
@@ -500,17 +512,20 @@ int report_epoch(report *r, const report_step *s, double seconds, const metrics_
     int rc = check_stall(r, err);
     if (rc == 0 && !r->rewound) rc = report_rewind(r, s->step ? s->step - 1 : 0, err);
     if (rc) return rc;
+    buf line = BUF_INIT;
     pthread_mutex_lock(&r->lock);
     note_progress(r);
     r->at = *s;
     measure(r, s, clock_ns());
     rc = keep_valid(r, s, valid, best, err);
-    if (rc == 0) rc = add_history(r, s, seconds, best, err);
+    if (rc == 0) rc = add_history(r, s, seconds, best, &line, err);
     if (rc == 0) rc = add_step_events(r, s, err);
     if (rc == 0 && valid) rc = add_valid_events(r, s->step, valid, err);
     if (rc == 0) print_epoch(r, s, seconds, valid, best);
     if (rc == 0) rc = save_run(r, err);
     pthread_mutex_unlock(&r->lock);
+    if (rc == 0) tell_line(r, &line); /* not under the lock: a reader may not read for long */
+    buf_release(&line);
     return rc;
 }
 
