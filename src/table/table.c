@@ -74,7 +74,7 @@ int table_quarantine(const shoal_options *o, const char *output, const shoal_hos
         if (dir) return error_set(err, SHOAL_USAGE, "--quarantine-dir needs --on-error quarantine: otherwise damage ends the job");
         return 0;
     }
-    if (dir || !output || strcmp(output, "-") == 0) return quarantine_new(dir, host, out, err);
+    if (dir || !output || file_is_stream(output)) return quarantine_new(dir, host, out, err);
     size_t n = strlen(output);
     while (n > 1 && output[n - 1] == '/') n--;
     char *beside = mem_sprintf("%.*s.quarantine", (int)n, output);
