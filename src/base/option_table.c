@@ -76,6 +76,9 @@ const shoal_option option_table[] = {
     LIST("valid", "SRC", TRAINS, "rows to validate on after each epoch"),
     TEXT("valid-sql", "QUERY", NULL, TRAINS, "as --sql, for the validation rows; default: --sql"),
     TEXT("valid-where", "EXPR", NULL, TRAINS, "as --where, for the validation rows; default: all"),
+    TEXT("group-by", "COLUMN", NULL, TRAINS | ON(EVAL), "groups of rows, such as a user's, for the AUC within them (GAUC); train: of the rows of --valid"),
+    LIST("slice", "COLUMNS", ON(EVAL), "quality for each value of these columns as well"),
+    INT("slice-values", "N", "20", 1, 1000000, ON(EVAL), "values of a --slice that are told apart: the most frequent"),
     /* the model */
     {"model", 'm', SHOAL_OPT_STRING, "NAME|FILE", "deepfm", 0, 0, "model of the zoo, such as lr, fm, deepfm, dcnv2 (docs/models.md has all), or a YAML file of layers",
      TRAINS},
@@ -106,7 +109,7 @@ const shoal_option option_table[] = {
     FLOAT("ftrl-beta", "X", "1", 0, 1e6, TRAINS, "beta of FTRL-proximal; its alpha is --lr"),
     INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH) | ON(CONVERT), "seed of all chance"),
     INT("patience", "N", "2", 0, 1000000, TRAINS, "stop after so many epochs without a better validation; 0: never"),
-    CHOICE("monitor", "logloss|auc", "logloss", TRAINS, "what validation is judged by"),
+    CHOICE("monitor", "logloss|auc|gauc", "logloss", TRAINS, "what validation is judged by; gauc needs --group-by"),
     /* how it runs */
     FLAG("resume", TRAINS, "go on from the last checkpoint in --out, if there is one"),
     INT("checkpoint-every", "STEPS", "0", 0, MAX_I, TRAINS, "steps between checkpoints; one is also made after each epoch"),

@@ -113,25 +113,28 @@ int checkpoint_load(const checkpoint *k, weights *w, shoal_error *err)
 static const struct {
     const char *name;
     size_t offset;
-    int real;
+    int real, since; /* since: of a later program; a checkpoint without it has none of it */
 } CURSOR[] = {
-    {"step", offsetof(cursor, step), 0},
-    {"epoch", offsetof(cursor, epoch), 0},
-    {"epoch_step", offsetof(cursor, epoch_step), 0},
-    {"rows", offsetof(cursor, rows), 0},
-    {"epoch_loss", offsetof(cursor, epoch_loss), 1},
-    {"epoch_weight", offsetof(cursor, epoch_weight), 1},
-    {"best", offsetof(cursor, best), 1},
-    {"best_epoch", offsetof(cursor, best_epoch), 0},
-    {"best_step", offsetof(cursor, best_step), 0},
-    {"best_rows", offsetof(cursor, best_metrics.rows), 0},
-    {"best_weight", offsetof(cursor, best_metrics.weight), 1},
-    {"best_auc", offsetof(cursor, best_metrics.auc), 1},
-    {"best_logloss", offsetof(cursor, best_metrics.logloss), 1},
-    {"best_calibration", offsetof(cursor, best_metrics.calibration), 1},
-    {"best_mean_prediction", offsetof(cursor, best_metrics.mean_prediction), 1},
-    {"best_mean_label", offsetof(cursor, best_metrics.mean_label), 1},
-    {"bad_epochs", offsetof(cursor, bad_epochs), 0},
+    {"step", offsetof(cursor, step), 0, 0},
+    {"epoch", offsetof(cursor, epoch), 0, 0},
+    {"epoch_step", offsetof(cursor, epoch_step), 0, 0},
+    {"rows", offsetof(cursor, rows), 0, 0},
+    {"epoch_loss", offsetof(cursor, epoch_loss), 1, 0},
+    {"epoch_weight", offsetof(cursor, epoch_weight), 1, 0},
+    {"best", offsetof(cursor, best), 1, 0},
+    {"best_epoch", offsetof(cursor, best_epoch), 0, 0},
+    {"best_step", offsetof(cursor, best_step), 0, 0},
+    {"best_rows", offsetof(cursor, best_metrics.rows), 0, 0},
+    {"best_weight", offsetof(cursor, best_metrics.weight), 1, 0},
+    {"best_auc", offsetof(cursor, best_metrics.auc), 1, 0},
+    {"best_logloss", offsetof(cursor, best_metrics.logloss), 1, 0},
+    {"best_calibration", offsetof(cursor, best_metrics.calibration), 1, 0},
+    {"best_mean_prediction", offsetof(cursor, best_metrics.mean_prediction), 1, 0},
+    {"best_mean_label", offsetof(cursor, best_metrics.mean_label), 1, 0},
+    {"best_gauc", offsetof(cursor, best_metrics.gauc), 1, 1},
+    {"best_groups", offsetof(cursor, best_metrics.groups), 0, 1},
+    {"best_groups_mixed", offsetof(cursor, best_metrics.groups_mixed), 0, 1},
+    {"bad_epochs", offsetof(cursor, bad_epochs), 0, 0},
 };
 #define N_CURSOR (sizeof CURSOR / sizeof CURSOR[0])
 
@@ -160,6 +163,7 @@ static int cursor_get(const json_t *manifest, const char *path, cursor *c, shoal
     for (size_t i = 0; i < N_CURSOR; i++) {
         char *at = (char *)c + CURSOR[i].offset;
         const json_t *v = json_object_get(j, CURSOR[i].name);
+        if (!v && CURSOR[i].since) continue;
         int good = CURSOR[i].real ? json_is_number(v) || json_is_null(v) : json_is_integer(v) && json_integer_value(v) >= 0;
         if (!good)
             return error_set(err, SHOAL_DATA, "%s: \"cursor\" has no usable \"%s\"; the checkpoint is damaged", path, CURSOR[i].name);

@@ -107,10 +107,10 @@ static int request_json(const dataset_request *q, json_t **out, shoal_error *err
         return rc;
     json_t *drop = manifest_strings(q->drop, q->n_drop);
     if (drop)
-        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop",
+        *out = json_pack("{s:s?, s:s?, s:O, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "label", q->label, "weight", q->weight, "drop",
                          drop, "features", digest_hex, "sql", option_str(q->options, "sql"), "valid-sql",
                          option_str(q->options, "valid-sql"), "where", option_str(q->options, "where"), "valid-where",
-                         option_str(q->options, "valid-where"), "format", option_str(q->options, "format"), "init-from", q->grow_id);
+                         option_str(q->options, "valid-where"), "format", option_str(q->options, "format"), "init-from", q->grow_id, "group-by", q->group_by);
     json_decref(drop);
     return *out ? 0 : error_nomem(err, 0, "the identity of the data");
 }
@@ -129,21 +129,29 @@ static int digest_json(dataset *d, shoal_error *err)
     if (d->valid)
         hash128_hex(pack_digest(d->valid), valid);
     d->digests = json_pack("{s:s, s:s}", "train", train, "valid", valid);
-    return d->digests ? 0 : error_nomem(err, 0, "the identity of the data");
+    int bad = !d->digests;
+    if (!bad && d->groups) {
+        hash128_hex(pack_digest(d->groups), valid);
+        bad = json_object_set_new(d->digests, "groups", json_string(valid)) < 0;
+    }
+    return bad ? error_nomem(err, 0, "the identity of the data") : 0;
 }
 
 static int open_packs(const dataset_request *q, int has_valid, dataset *d, shoal_error *err)
 {
-    char *train = spool_path(q, "train.pack"), *valid = spool_path(q, "valid.pack");
-    int rc = train && valid ? 0 : error_nomem(err, 0, "a path");
+    char *train = spool_path(q, "train.pack"), *valid = spool_path(q, "valid.pack"), *groups = spool_path(q, "groups.pack");
+    int rc = train && valid && groups ? 0 : error_nomem(err, 0, "a path");
     if (rc == 0)
         rc = pack_open(train, &d->train, err);
     if (rc == 0 && has_valid)
         rc = pack_open(valid, &d->valid, err);
+    if (rc == 0 && has_valid && q->group_by)
+        rc = pack_open(groups, &d->groups, err);
     if (rc == 0)
         rc = digest_json(d, err);
     mem_free(train);
     mem_free(valid);
+    mem_free(groups);
     return rc;
 }
 
@@ -261,6 +269,7 @@ void dataset_release(dataset *d)
 {
     pack_close(d->train);
     pack_close(d->valid);
+    pack_close(d->groups);
     features_free(d->features);
     json_decref(d->files);
     json_decref(d->digests);

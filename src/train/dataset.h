@@ -4,7 +4,7 @@
  * second, shorter one packs the validation source. All of it lies in the spool folder, so that a resumed run needs
  * neither source again:
  *
- *   SPOOL/train.pack, valid.pack (pack.h), features.* (modelfile.h), data.json (written last: the spool is whole)
+ *   SPOOL/train.pack, valid.pack, groups.pack (pack.h), features.* (modelfile.h), data.json (written last: the spool is whole)
  */
 #ifndef TRAIN_DATASET_H
 #define TRAIN_DATASET_H
@@ -20,6 +20,7 @@ typedef struct dataset_request {
     const char *const *valid; /* paths; none: the stream of slot 1, or no validation */
     size_t n_valid;
     const char *label, *weight;
+    const char *group_by; /* column of the validation rows' groups; NULL: none */
     const char *const *drop;
     size_t n_drop;
     const char *features_yaml; /* path, or NULL: guess */
@@ -39,6 +40,7 @@ typedef struct dataset_request {
 typedef struct dataset {
     features *features;
     pack *train, *valid;   /* valid NULL: none */
+    pack *groups;          /* keys of the validation rows' groups (features/keys.h), block by block beside valid; NULL: none */
     double base_rate;      /* weighted clicks over weighted rows of the training data */
     json_t *files;         /* identity of the sources: {"train/NAME": {"bytes", "sample"}, ...} */
     json_t *digests;       /* {"train": hex, "valid": hex} of the packs */

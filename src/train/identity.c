@@ -51,6 +51,8 @@ static int settings_json(const shoal_options *o, const ancestor *from, json_t **
         rc = dataset_features_digest(option_str(o, "features"), features_hex, err);
     if (rc == 0)
         rc = manifest_put(settings, "features", features_setting(o, from, features_hex), err);
+    if (rc == 0 && option_str(o, "group-by"))
+        rc = manifest_put(settings, "group-by", json_string(option_str(o, "group-by")), err);
     if (rc == 0 && from)
         rc = manifest_put(settings, "init-from", json_string(ancestor_id(from)), err);
     if (rc == 0 && (from || option_flag(o, "save-state")))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "features/keys.h"
 
 #define SAMPLE_BATCHES 16
 #define GROUP_MAX 16      /* batches that are extracted side by side */
@@ -75,6 +76,8 @@ typedef struct pass {
     report *report;
     scan *scan;         /* NULL: no statistics */
     pack_writer *pack;
+    column_keys *keys;  /* of the groups, which go to a pack of their own; NULL: none */
+    pack_writer *groups;
     uint64_t rows;
     ahead ahead;
     struct ArrowArray *sample[SAMPLE_BATCHES]; /* read before the pass began */
@@ -109,6 +112,8 @@ static void pass_release(pass *p)
     binding_free(p->binding);
     scan_free(p->scan);
     pack_abort(p->pack);
+    pack_abort(p->groups);
+    column_keys_free(p->keys);
     table_free(p->table);
 }
 
@@ -150,6 +155,13 @@ static int pass_bad_row(pass *p, size_t i, int rc, shoal_error *err)
     return error_where(err, rc, "%s", table_row_name(p->table, row + (uint64_t)p->bad_row[i], where, sizeof where));
 }
 
+static int pass_keys(pass *p, size_t i, shoal_error *err)
+{
+    const uint64_t *keys;
+    int rc = column_keys_take(p->keys, p->batch[i], &keys, &p->bad_row[i], &p->error[i]);
+    return rc == 0 ? pack_add(p->groups, column_keys_rows(p->keys), err) : rc;
+}
+
 static int pass_group(pass *p, size_t n, shoal_error *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -165,6 +177,8 @@ static int pass_group(pass *p, size_t n, shoal_error *err)
             rc = scan_add(p->scan, p->binding, p->batch[i], &p->raw[i], err);
         if (rc == 0)
             rc = pack_add(p->pack, &p->raw[i], err);
+        if (rc == 0 && p->keys && (rc = pass_keys(p, i, err)) < 0 && p->error[i].code < 0)
+            return pass_bad_row(p, i, rc, err);
         p->rows += p->raw[i].rows;
         batch_free(p->batch[i]);
         p->batch[i] = NULL;
@@ -203,20 +217,37 @@ static int pass_run(pass *p, shoal_error *err)
     return rc;
 }
 
-static int pass_pack(pass *p, const char *name, shoal_error *err)
+static int make_pack(const pass *p, const char *name, uint32_t stride, pack_writer **out, shoal_error *err)
 {
     char *path = mem_sprintf("%s/%s", p->request->spool_dir, name);
-    int rc = path ? pack_create(path, features_raw_layout(p->features).stride, &p->pack, err)
-                  : error_nomem(err, 0, "a path");
+    int rc = path ? pack_create(path, stride, out, err) : error_nomem(err, 0, "a path");
     mem_free(path);
     return rc;
 }
 
+static int pass_pack(pass *p, const char *name, shoal_error *err)
+{
+    return make_pack(p, name, features_raw_layout(p->features).stride, &p->pack, err);
+}
+
+/* Groups of the rows beside the rows. */
+static int pass_groups(pass *p, shoal_error *err)
+{
+    int rc = column_keys_new(p->request->group_by, table_schema(p->table), &p->keys, err);
+    return rc == 0 ? make_pack(p, "groups.pack", COLUMN_KEYS_STRIDE, &p->groups, err) : rc;
+}
+
+static int commit(pack_writer **w, shoal_error *err)
+{
+    pack_writer *whole = *w;
+    *w = NULL;
+    return pack_commit(whole, err);
+}
+
 static int pass_pack_commit(pass *p, shoal_error *err)
 {
-    pack_writer *w = p->pack;
-    p->pack = NULL;
-    return pack_commit(w, err);
+    int rc = commit(&p->pack, err);
+    return rc == 0 && p->groups ? commit(&p->groups, err) : rc;
 }
 
 /* ---- the training source ---- */
@@ -305,13 +336,38 @@ static void tell_features(const dataset_request *q, const features *f)
     buf_release(&text);
 }
 
-/* Opens the source for the columns of the features, which are known. */
-static int open_bound(pass *p, table_spec *spec, shoal_error *err)
+static int has_name(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return 1;
+    return 0;
+}
+
+/* The columns of the features, which are known, and one more (NULL: none). */
+static int columns_with(const features *f, const char *more, const char ***names, size_t *n, shoal_error *err)
+{
+    int rc = features_columns(f, 1, names, n, err);
+    if (rc < 0 || !more || has_name(*names, *n, more))
+        return rc;
+    const char **grown = mem_realloc(*names, (*n + 1) * sizeof *grown);
+    if (!grown) {
+        mem_free(*names);
+        *names = NULL;
+        return error_nomem(err, *n * sizeof *grown, "the list of columns");
+    }
+    grown[(*n)++] = more;
+    *names = grown;
+    return 0;
+}
+
+/* Opens the source for the columns of the features and `more`. */
+static int open_bound(pass *p, table_spec *spec, const char *more, shoal_error *err)
 {
     const char **names = NULL;
     char **wishes = NULL;
     size_t n = 0, n_wishes = 0;
-    int rc = features_columns(p->features, 1, &names, &n, err);
+    int rc = columns_with(p->features, more, &names, &n, err);
     if (rc < 0)
         return rc; /* out of memory: the stream is the options' again */
     spec->columns = names;
@@ -338,7 +394,7 @@ static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, sho
     if (rc < 0 || !*has_valid)
         return rc;
     spec.quarantine = damage;
-    return open_bound(p, &spec, err);
+    return open_bound(p, &spec, q->group_by, err);
 }
 
 /* What can be known to be wrong before the long pass: the model on these features, and the validation source. */
@@ -389,7 +445,7 @@ static int open_grown(pass *p, table_spec *spec, dataset *d, shoal_error *err)
         return rc;
     p->features = d->features;
     spec->quarantine = p->request->quarantine;
-    return open_bound(p, spec, err);
+    return open_bound(p, spec, NULL, err);
 }
 
 static void tell_grown(const dataset_request *q, const features *now)
@@ -450,6 +506,8 @@ int ingest_valid(const dataset_request *q, pool *threads, report *r, dataset *d,
     if (rc < 0 || !*has_valid)
         goto out;
     rc = pass_pack(&p, "valid.pack", err);
+    if (rc == 0 && q->group_by)
+        rc = pass_groups(&p, err);
     if (rc == 0)
         rc = pass_run(&p, err);
     if (rc == 0 && p.rows == 0)

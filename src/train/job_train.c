@@ -95,6 +95,11 @@ static int job_spool(train_job *j, shoal_error *err)
     return rc;
 }
 
+static enum monitor monitor_of(const char *name)
+{
+    return strcmp(name, "gauc") == 0 ? MONITOR_GAUC : strcmp(name, "auc") == 0 ? MONITOR_AUC : MONITOR_LOGLOSS;
+}
+
 static void job_config(train_job *j)
 {
     const shoal_options *o = j->options;
@@ -103,7 +108,7 @@ static void job_config(train_job *j)
         .epochs = (uint64_t)option_i64(o, "epochs"),
         .steps_per_epoch = (uint64_t)option_i64(o, "steps-per-epoch"),
         .patience = (uint64_t)option_i64(o, "patience"),
-        .monitor = strcmp(option_str(o, "monitor"), "auc") == 0 ? MONITOR_AUC : MONITOR_LOGLOSS,
+        .monitor = monitor_of(option_str(o, "monitor")),
         .checkpoint_every = (uint64_t)option_i64(o, "checkpoint-every"),
         .checkpoint_keep = (int)option_i64(o, "checkpoint-keep"),
         .memory = (size_t)option_i64(o, "memory"),
@@ -256,7 +261,7 @@ static void tell_model(const train_job *j)
 
 static void warn_without_valid(const train_job *j)
 {
-    static const char *const idle[] = {"patience", "monitor"};
+    static const char *const idle[] = {"patience", "monitor", "group-by"};
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
         if (!j->data.valid && option_is_set(j->options, idle[i]))
             host_warn(j->host, "--%s has no effect without --valid", idle[i]);
@@ -324,8 +329,7 @@ static int save_model(const train_job *j, const trainer *t, shoal_error *err)
     int rc = info && training ? json_object_set_new(info, "training", training) : -1;
     if (rc == 0 && !isnan(t->at.best))
         rc = json_object_set_new(info, "best",
-                                 json_pack("{s:s, s:f, s:I}", "monitor",
-                                           t->config->monitor == MONITOR_AUC ? "auc" : "logloss", "value", t->at.best,
+                                 json_pack("{s:s, s:f, s:I}", "monitor", option_str(j->options, "monitor"), "value", t->at.best,
                                            "epoch", (json_int_t)t->at.best_epoch + 1));
     if (rc == 0 && !isnan(t->at.best))
         rc = json_object_set_new(info, "metrics", json_pack("{s:o}", "valid", report_metrics_json(&t->at.best_metrics)));

@@ -1,25 +1,65 @@
-/* metrics.c: see metrics.h.
- *
- * A row is one u64: in the upper half the logit as an integer of the same order (the sign bit flipped, negative numbers
- * inverted), below it the label in bit 31 and the bits of the weight in 0..30 (weights are not negative). Equal u64 mean
- * equal contributions, so any sort of them gives the same sequence, and spilling cannot change a bit of the result. */
+/* metrics.c: see metrics.h. */
 #include "train/metrics.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/mathx.h"
 #include "base/mem.h"
-#include "base/thread.h"
-#include "storage/file.h"
+#include "train/ranks.h"
 
-#define RUNS_MAX 4096 /* and the least number of rows in memory, so that each run has room while merging */
-#define FIRST_ROWS 65536
+struct metrics {
+    ranks *rows;   /* of all */
+    ranks *groups; /* NULL unless grouped */
+    loss_sums loss;
+};
 
-/* Compensated sum (Neumaier 1974): the error does not grow with the number of terms. */
-typedef struct sum2 {
-    double s, c;
-} sum2;
+int metrics_new(size_t memory, const char *spool_dir, int grouped, metrics **out, shoal_error *err)
+{
+    *out = NULL;
+    metrics *m = mem_calloc(1, sizeof *m);
+    if (!m) return error_nomem(err, sizeof *m, "metrics");
+    /* a row of a group takes two words, one without takes one */
+    int rc = ranks_new(grouped ? memory / 3 : memory, spool_dir, 0, &m->rows, err);
+    if (rc == 0 && grouped) rc = ranks_new(memory / 3 * 2, spool_dir, 1, &m->groups, err);
+    if (rc) metrics_free(m);
+    else *out = m;
+    return rc;
+}
+
+void metrics_clear(metrics *m)
+{
+    ranks_clear(m->rows);
+    if (m->groups) ranks_clear(m->groups);
+    m->loss = (loss_sums){0};
+}
+
+void metrics_free(metrics *m)
+{
+    if (!m) return;
+    ranks_free(m->rows);
+    ranks_free(m->groups);
+    mem_free(m);
+}
+
+int metrics_add(metrics *m, const float *logit, const float *label, const float *weight, const uint64_t *group, size_t n,
+                shoal_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int positive = label[i] > 0.5f;
+        if (!isfinite(logit[i]))
+            return error_set(err, SHOAL_DIVERGED, "the score of row %llu is not finite; train with a lower --lr",
+                             (unsigned long long)m->loss.rows);
+        const float w = weight ? weight[i] : 1.0f;
+        const uint64_t row = rank_pack(logit[i], positive, w);
+        int rc = ranks_add(m->rows, 0, row, err);
+        if (rc == 0 && m->groups) rc = ranks_add(m->groups, group[i], row, err);
+        if (rc) return rc;
+        loss_add(&m->loss, (double)logit[i], positive, (double)w);
+    }
+    return 0;
+}
+
+/* ---- sums ------------------------------------------------------------------------------------------------------------- */
 
 static void sum_add(sum2 *a, double x)
 {
@@ -29,271 +69,105 @@ static void sum_add(sum2 *a, double x)
 }
 static double sum_value(const sum2 *a) { return a->s + a->c; }
 
-struct metrics {
-    size_t cap_max;       /* rows in memory */
-    char *spool_dir;
-    uint64_t *row, *temp; /* temp: the other half of the radix sort */
-    size_t n, cap;
-    file_writer *spill;   /* sorted runs of rows, one behind the other */
-    uint64_t run[RUNS_MAX]; /* rows of each */
-    size_t n_runs;
-    uint64_t rows;
-    sum2 weight, loss, prediction, label;
-};
-
-int metrics_new(size_t memory, const char *spool_dir, metrics **out, shoal_error *err)
+void loss_add(loss_sums *l, double z, int positive, double w)
 {
-    *out = NULL;
-    metrics *m = mem_calloc(1, sizeof *m);
-    if (!m) return error_nomem(err, sizeof *m, "metrics");
-    m->cap_max = spool_dir ? memory / (2 * sizeof(uint64_t)) : SIZE_MAX / 64;
-    if (m->cap_max < RUNS_MAX) m->cap_max = RUNS_MAX;
-    if (spool_dir && !(m->spool_dir = mem_strdup(spool_dir))) {
-        mem_free(m);
-        return error_nomem(err, strlen(spool_dir), "metrics");
-    }
-    *out = m;
-    return 0;
+    double e = math_exp(-fabs(z)), p = z >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+    double loss = (z > 0 ? z : 0) - (positive ? z : 0) + math_log1p(e);
+    l->rows++;
+    sum_add(&l->weight, w);
+    sum_add(&l->loss, w * loss);
+    sum_add(&l->prediction, w * p);
+    if (positive) sum_add(&l->label, w);
 }
 
-static void runs_remove(metrics *m)
+void loss_result(const loss_sums *l, metrics_result *out)
 {
-    file_abort(m->spill);
-    m->spill = NULL;
-    m->n_runs = 0;
+    double weight = sum_value(&l->weight), label = sum_value(&l->label), prediction = sum_value(&l->prediction);
+    out->rows = l->rows;
+    out->weight = weight;
+    out->logloss = weight > 0 ? sum_value(&l->loss) / weight : NAN;
+    out->calibration = label > 0 ? prediction / label : NAN;
+    out->mean_prediction = weight > 0 ? prediction / weight : NAN;
+    out->mean_label = weight > 0 ? label / weight : NAN;
 }
-
-void metrics_clear(metrics *m)
-{
-    runs_remove(m);
-    m->n = 0;
-    m->rows = 0;
-    m->weight = m->loss = m->prediction = m->label = (sum2){0, 0};
-}
-
-void metrics_free(metrics *m)
-{
-    if (!m) return;
-    runs_remove(m);
-    mem_free(m->row);
-    mem_free(m->temp);
-    mem_free(m->spool_dir);
-    mem_free(m);
-}
-
-/* ---- rows -------------------------------------------------------------------------------------------------------------- */
-
-static uint64_t row_pack(float logit, int positive, float weight)
-{
-    uint32_t z, w;
-    logit += 0.0f; /* -0 ties with 0 */
-    memcpy(&z, &logit, 4);
-    memcpy(&w, &weight, 4);
-    z = z & 0x80000000u ? ~z : z | 0x80000000u;
-    return (uint64_t)z << 32 | (positive ? 0x80000000u : 0) | (w & 0x7fffffffu);
-}
-static double row_weight(uint64_t r)
-{
-    uint32_t bits = (uint32_t)r & 0x7fffffffu;
-    float w;
-    memcpy(&w, &bits, 4);
-    return (double)w;
-}
-static int row_positive(uint64_t r) { return (int)(r >> 31 & 1); }
-
-/* Least significant digit first, 11 bits at a time; a digit that all rows share is passed over. The result is in m->row. */
-static void rows_sort(metrics *m)
-{
-    static const int SHIFT[] = {0, 11, 22, 33, 44, 55};
-    for (size_t d = 0; d < sizeof SHIFT / sizeof SHIFT[0]; d++) {
-        size_t start[2048] = {0}, at = 0;
-        int shift = SHIFT[d];
-        for (size_t i = 0; i < m->n; i++) start[m->row[i] >> shift & 2047]++;
-        if (m->n && start[m->row[0] >> shift & 2047] == m->n) continue;
-        for (size_t v = 0; v < 2048; v++) {
-            size_t count = start[v];
-            start[v] = at;
-            at += count;
-        }
-        for (size_t i = 0; i < m->n; i++) m->temp[start[m->row[i] >> shift & 2047]++] = m->row[i];
-        uint64_t *swap = m->row;
-        m->row = m->temp;
-        m->temp = swap;
-    }
-}
-
-static int rows_spill(metrics *m, shoal_error *err)
-{
-    if (m->n_runs == RUNS_MAX)
-        return error_set(err, SHOAL_NOMEM, "more than %d sorted runs of scores; give more memory", RUNS_MAX);
-    rows_sort(m);
-    int rc = m->spill ? 0 : file_spill(m->spool_dir, &m->spill, err);
-    if (rc == 0) rc = file_write(m->spill, m->row, m->n * sizeof *m->row, err);
-    if (rc == 0) rc = file_flush(m->spill, err);
-    if (rc) return rc;
-    m->run[m->n_runs++] = m->n;
-    m->n = 0;
-    return 0;
-}
-
-static int rows_room(metrics *m, shoal_error *err)
-{
-    if (m->n < m->cap) return 0;
-    if (m->cap == m->cap_max) return rows_spill(m, err);
-    size_t cap = m->cap ? 2 * m->cap : FIRST_ROWS;
-    if (cap > m->cap_max) cap = m->cap_max;
-    uint64_t *temp = mem_alloc(cap * sizeof *temp);
-    uint64_t *row = temp ? mem_realloc(m->row, cap * sizeof *row) : NULL;
-    if (!row) {
-        mem_free(temp);
-        return error_nomem(err, cap * sizeof *row, "scores");
-    }
-    mem_free(m->temp);
-    m->row = row;
-    m->temp = temp;
-    m->cap = cap;
-    return 0;
-}
-
-int metrics_add(metrics *m, const float *logit, const float *label, const float *weight, size_t n, shoal_error *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        double z = (double)logit[i], w = weight ? (double)weight[i] : 1.0;
-        int positive = label[i] > 0.5f;
-        if (!isfinite(z))
-            return error_set(err, SHOAL_DIVERGED, "the score of row %llu is not finite; train with a lower --lr",
-                             (unsigned long long)m->rows);
-        int rc = rows_room(m, err);
-        if (rc) return rc;
-        m->row[m->n++] = row_pack(logit[i], positive, weight ? weight[i] : 1.0f);
-        m->rows++;
-        double e = math_exp(-fabs(z)), p = z >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
-        double loss = (z > 0 ? z : 0) - (positive ? z : 0) + math_log1p(e);
-        sum_add(&m->weight, w);
-        sum_add(&m->loss, w * loss);
-        sum_add(&m->prediction, w * p);
-        if (positive) sum_add(&m->label, w);
-    }
-    return 0;
-}
-
-/* ---- AUC: one pass over the rows in order ------------------------------------------------------------------------------- */
 
 /* U = sum over groups of equal scores of P * (N_below + N / 2); AUC = U / (P_all * N_all). */
-typedef struct auc_pass {
-    uint32_t score;
-    double group[2];    /* negative, positive weight of the group at hand */
-    sum2 total[2], u;
-} auc_pass;
-
-static void auc_close(auc_pass *a)
+static void auc_close(auc_sums *a)
 {
-    sum_add(&a->u, a->group[1] * (sum_value(&a->total[0]) + 0.5 * a->group[0]));
+    sum_add(&a->u, a->tied[1] * (sum_value(&a->total[0]) + 0.5 * a->tied[0]));
     for (int c = 0; c < 2; c++) {
-        sum_add(&a->total[c], a->group[c]);
-        a->group[c] = 0;
+        sum_add(&a->total[c], a->tied[c]);
+        a->tied[c] = 0;
     }
 }
 
-static void auc_row(auc_pass *a, uint64_t row)
+void auc_add(auc_sums *a, uint64_t row)
 {
-    uint32_t score = (uint32_t)(row >> 32);
-    if (score != a->score) {
+    if (rank_score(row) != a->score) {
         auc_close(a);
-        a->score = score;
+        a->score = rank_score(row);
     }
-    a->group[row_positive(row)] += row_weight(row);
+    a->tied[rank_positive(row)] += rank_weight(row);
 }
 
-/* A spilled run while it is merged. */
-typedef struct run_reader {
-    const file_writer *spill;
-    uint64_t next, left; /* rows of the spill: where it goes on, and how many are left */
-    uint64_t *row;
-    size_t at, n;
-} run_reader;
-
-static int run_fill(run_reader *r, size_t cap, shoal_error *err)
+double auc_result(auc_sums *a)
 {
-    r->at = 0;
-    r->n = r->left < cap ? (size_t)r->left : cap;
-    r->next += r->n;
-    r->left -= r->n;
-    return file_spill_read(r->spill, (r->next - r->n) * sizeof *r->row, r->row, r->n * sizeof *r->row, err);
+    auc_close(a);
+    double negative = sum_value(&a->total[0]), positive = sum_value(&a->total[1]);
+    return negative > 0 && positive > 0 ? sum_value(&a->u) / negative / positive : NAN;
 }
 
-/* heap[0] is the run with the smallest row; runs that have ended are gone. */
-static void heap_sink(run_reader **heap, size_t n, size_t i)
+/* ---- the end ------------------------------------------------------------------------------------------------------------ */
+
+static void add_row(void *ctx, uint64_t group, uint64_t row)
 {
-    for (;;) {
-        size_t least = i;
-        for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < n; c++)
-            if (heap[c]->row[heap[c]->at] < heap[least]->row[heap[least]->at]) least = c;
-        if (least == i) return;
-        run_reader *swap = heap[i];
-        heap[i] = heap[least];
-        heap[least] = swap;
-        i = least;
-    }
+    (void)group;
+    auc_add(ctx, row);
 }
 
-static int runs_merge(run_reader *reader, size_t n, size_t cap, auc_pass *a, shoal_error *err)
+typedef struct group_pass {
+    uint64_t group, groups, mixed;
+    auc_sums auc;
+    sum2 weight;           /* of the group at hand */
+    sum2 weights, weighted; /* of the groups of both classes: w_g, w_g AUC_g */
+} group_pass;
+
+static void group_close(group_pass *g)
 {
-    run_reader *heap[RUNS_MAX];
-    size_t live = 0;
-    for (size_t i = 0; i < n; i++) {
-        int rc = run_fill(&reader[i], cap, err);
-        if (rc) return rc;
-        if (reader[i].n) heap[live++] = &reader[i];
+    const double auc = auc_result(&g->auc), weight = sum_value(&g->weight);
+    if (!isnan(auc)) {
+        g->mixed++;
+        sum_add(&g->weights, weight);
+        sum_add(&g->weighted, weight * auc);
     }
-    for (size_t i = live; i-- > 0;) heap_sink(heap, live, i);
-    while (live) {
-        run_reader *r = heap[0];
-        auc_row(a, r->row[r->at++]);
-        if (r->at == r->n) {
-            int rc = run_fill(r, cap, err);
-            if (rc) return rc;
-            if (r->n == 0) heap[0] = heap[--live];
-        }
-        heap_sink(heap, live, 0);
-    }
-    return 0;
+    g->auc = (auc_sums){0};
+    g->weight = (sum2){0, 0};
 }
 
-static int auc_spilled(metrics *m, auc_pass *a, shoal_error *err)
+static void add_grouped_row(void *ctx, uint64_t group, uint64_t row)
 {
-    int rc = m->n ? rows_spill(m, err) : 0;
-    run_reader *reader = mem_calloc(m->n_runs, sizeof *reader);
-    if (!reader) return error_nomem(err, m->n_runs * sizeof *reader, "merging scores");
-    size_t cap = m->cap / m->n_runs; /* the runs share the memory that sorting no longer needs */
-    uint64_t at = 0;
-    for (size_t i = 0; i < m->n_runs; at += m->run[i++])
-        reader[i] = (run_reader){.spill = m->spill, .next = at, .left = m->run[i], .row = m->temp + i * cap};
-    if (rc == 0) rc = runs_merge(reader, m->n_runs, cap, a, err);
-    mem_free(reader);
-    return rc;
+    group_pass *g = ctx;
+    if (g->groups == 0 || group != g->group) {
+        if (g->groups) group_close(g);
+        g->groups++;
+        g->group = group;
+    }
+    auc_add(&g->auc, row);
+    sum_add(&g->weight, rank_weight(row));
 }
 
 int metrics_finish(metrics *m, metrics_result *out, shoal_error *err)
 {
-    auc_pass a = {0};
-    int rc = 0;
-    if (m->n_runs) {
-        rc = auc_spilled(m, &a, err);
-    } else {
-        if (m->n) rows_sort(m);
-        for (size_t i = 0; i < m->n; i++) auc_row(&a, m->row[i]);
-    }
+    auc_sums all = {0};
+    group_pass by_group = {0};
+    int rc = ranks_each(m->rows, add_row, &all, err);
+    if (rc == 0 && m->groups) rc = ranks_each(m->groups, add_grouped_row, &by_group, err);
     if (rc) return rc;
-    auc_close(&a);
-    double negative = sum_value(&a.total[0]), positive = sum_value(&a.total[1]);
-    double weight = sum_value(&m->weight), label = sum_value(&m->label), prediction = sum_value(&m->prediction);
-    out->rows = m->rows;
-    out->weight = weight;
-    out->auc = negative > 0 && positive > 0 ? sum_value(&a.u) / negative / positive : NAN;
-    out->logloss = weight > 0 ? sum_value(&m->loss) / weight : NAN;
-    out->calibration = label > 0 ? prediction / label : NAN;
-    out->mean_prediction = weight > 0 ? prediction / weight : NAN;
-    out->mean_label = weight > 0 ? label / weight : NAN;
+    if (by_group.groups) group_close(&by_group);
+    loss_result(&m->loss, out);
+    out->auc = auc_result(&all);
+    out->groups = by_group.groups;
+    out->groups_mixed = by_group.mixed;
+    out->gauc = by_group.mixed ? sum_value(&by_group.weighted) / sum_value(&by_group.weights) : NAN;
     return 0;
 }

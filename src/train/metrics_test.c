@@ -1,4 +1,4 @@
-/* metrics_test.c: AUC against the sum over all pairs, with ties, weights, and spilled runs; log loss against libm. */
+/* metrics_test.c: AUC and GAUC against the sum over all pairs, with ties, weights, and spilled runs; log loss against libm. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,12 +43,12 @@ static metrics_result run(const rows *r, size_t memory, const char *spool, size_
     metrics *m;
     metrics_result out;
     shoal_error err = {0};
-    assert_int_equal(metrics_new(memory, spool, &m, &err), 0);
+    assert_int_equal(metrics_new(memory, spool, 0, &m, &err), 0);
     for (int round = 0; round < 2; round++) { /* twice: clear must forget everything */
         metrics_clear(m);
         for (size_t at = 0; at < r->n; at += piece) {
             size_t n = r->n - at < piece ? r->n - at : piece;
-            assert_int_equal(metrics_add(m, r->z + at, r->y + at, r->w + at, n, &err), 0);
+            assert_int_equal(metrics_add(m, r->z + at, r->y + at, r->w + at, NULL, n, &err), 0);
         }
         assert_int_equal(metrics_finish(m, &out, &err), 0);
     }
@@ -82,6 +82,78 @@ static void test_against_pairs(void **state)
             assert_true(m.auc > 0.7);
             drop(&r);
         }
+}
+
+/* Rows of 40 groups, of which some have one class alone; the last ones have weight 0. */
+static uint64_t group_of(const rows *r, size_t i)
+{
+    uint64_t g = rng_below(3, i, 40);
+    return g < 7 ? 10 + (uint64_t)(r->y[i] > 0) : g * 0x9e3779b97f4a7c15u;
+}
+
+static metrics_result run_grouped(const rows *r, size_t memory, const char *spool)
+{
+    metrics *m;
+    metrics_result out;
+    shoal_error err = {0};
+    uint64_t *group = mem_alloc(r->n * sizeof *group);
+    for (size_t i = 0; i < r->n; i++) group[i] = group_of(r, i);
+    assert_int_equal(metrics_new(memory, spool, 1, &m, &err), 0);
+    for (int round = 0; round < 2; round++) {
+        metrics_clear(m);
+        for (size_t at = 0; at < r->n; at += 100)
+            assert_int_equal(metrics_add(m, r->z + at, r->y + at, r->w + at, group + at, r->n - at < 100 ? r->n - at : 100, &err), 0);
+        assert_int_equal(metrics_finish(m, &out, &err), 0);
+    }
+    metrics_free(m);
+    mem_free(group);
+    return out;
+}
+
+static double brute_gauc(const rows *r, uint64_t *mixed)
+{
+    double sum = 0, weights = 0;
+    rows part = make(r->n, 1, 0, 0);
+    for (uint64_t g = 7; g < 40; g++) {
+        double w = 0;
+        part.n = 0;
+        for (size_t i = 0; i < r->n; i++) {
+            if (group_of(r, i) != g * 0x9e3779b97f4a7c15u) continue;
+            part.z[part.n] = r->z[i], part.y[part.n] = r->y[i], part.w[part.n++] = r->w[i];
+            w += (double)r->w[i];
+        }
+        double auc = brute_auc(&part);
+        if (isnan(auc)) continue;
+        ++*mixed;
+        sum += w * auc;
+        weights += w;
+    }
+    drop(&part);
+    return sum / weights;
+}
+
+static void test_groups_against_pairs(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/shoal-metrics-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    for (int weighted = 0; weighted < 2; weighted++) {
+        rows r = make(2000, 4, 3, weighted);
+        uint64_t mixed = 0;
+        double want = brute_gauc(&r, &mixed);
+        metrics_result m = run_grouped(&r, 1 << 20, NULL);
+        assert_true(fabs(m.gauc - want) < 1e-12 && m.gauc > 0.7);
+        assert_int_equal(m.groups, 35);
+        assert_int_equal(m.groups_mixed, mixed);
+        assert_true(m.auc == run(&r, 1 << 20, NULL, 97).auc);
+        drop(&r);
+        r = make(30000, 4, 3, weighted);
+        m = run_grouped(&r, 1 << 24, NULL);
+        metrics_result spilled = run_grouped(&r, 1, dir);
+        assert_memory_equal(&m, &spilled, sizeof m);
+        drop(&r);
+    }
+    assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_losses(void **state)
@@ -158,9 +230,9 @@ static void test_edges(void **state)
     metrics *x;
     shoal_error err;
     float nan = NAN;
-    assert_int_equal(metrics_new(1 << 20, NULL, &x, &err), 0);
-    assert_int_equal(metrics_add(x, z, mixed, NULL, 4, &err), 0);
-    assert_int_equal(metrics_add(x, &nan, mixed, NULL, 1, &err), SHOAL_DIVERGED);
+    assert_int_equal(metrics_new(1 << 20, NULL, 0, &x, &err), 0);
+    assert_int_equal(metrics_add(x, z, mixed, NULL, NULL, 4, &err), 0);
+    assert_int_equal(metrics_add(x, &nan, mixed, NULL, NULL, 1, &err), SHOAL_DIVERGED);
     assert_string_equal(err.message, "the score of row 4 is not finite; train with a lower --lr");
     metrics_free(x);
 }
@@ -169,13 +241,14 @@ static void test_no_memory(void **state)
 {
     (void)state;
     rows r = make(70000, 1, 0, 0); /* beyond the first block */
+    uint64_t *groups = mem_calloc(r.n, sizeof *groups);
     shoal_error err;
     for (long n = 1;; n++) {
         metrics *m = NULL;
         metrics_result out;
         mem_fail_at(n, 0);
-        int rc = metrics_new(1 << 24, NULL, &m, &err);
-        if (rc == 0) rc = metrics_add(m, r.z, r.y, r.w, r.n, &err);
+        int rc = metrics_new(1 << 24, NULL, 1, &m, &err);
+        if (rc == 0) rc = metrics_add(m, r.z, r.y, r.w, groups, r.n, &err);
         if (rc == 0) rc = metrics_finish(m, &out, &err);
         mem_fail_at(0, 0);
         metrics_free(m);
@@ -183,13 +256,14 @@ static void test_no_memory(void **state)
         assert_int_equal(rc, SHOAL_NOMEM);
         assert_true(n < 50);
     }
+    mem_free(groups);
     drop(&r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_pairs), cmocka_unit_test(test_losses), cmocka_unit_test(test_spill_is_the_same),
+        cmocka_unit_test(test_against_pairs), cmocka_unit_test(test_groups_against_pairs), cmocka_unit_test(test_losses), cmocka_unit_test(test_spill_is_the_same),
         cmocka_unit_test(test_order_does_not_matter_to_auc), cmocka_unit_test(test_edges), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

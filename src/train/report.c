@@ -73,6 +73,9 @@ json_t *report_metrics_json(const metrics_result *m)
     if (rc == 0) rc = manifest_put(j, "calibration", manifest_real(m->calibration), NULL);
     if (rc == 0) rc = manifest_put(j, "mean_prediction", manifest_real(m->mean_prediction), NULL);
     if (rc == 0) rc = manifest_put(j, "mean_label", manifest_real(m->mean_label), NULL);
+    if (rc == 0 && m->groups) rc = manifest_put(j, "gauc", manifest_real(m->gauc), NULL);
+    if (rc == 0 && m->groups) rc = manifest_put(j, "groups", json_integer((json_int_t)m->groups), NULL);
+    if (rc == 0 && m->groups) rc = manifest_put(j, "groups_mixed", json_integer((json_int_t)m->groups_mixed), NULL);
     if (rc == 0) return j;
     json_decref(j);
     return NULL;
@@ -469,8 +472,8 @@ static int add_history(report *r, const report_step *s, double seconds, int best
 static int add_valid_events(report *r, uint64_t step, const metrics_result *m, shoal_error *err)
 {
     const tfevents_scalar now[] = {{"valid/auc", m->auc}, {"valid/logloss", m->logloss}, {"valid/calibration", m->calibration},
-                                   {"valid/mean_prediction", m->mean_prediction}};
-    return add_events(r, step, now, 4, err);
+                                   {"valid/mean_prediction", m->mean_prediction}, {"valid/gauc", m->gauc}};
+    return add_events(r, step, now, m->groups ? 5 : 4, err);
 }
 
 /* A reader that went away does not end the run: what it missed is in the file, and the end of the job tells it. */
@@ -484,9 +487,11 @@ static void tell_line(report *r, const buf *line)
 
 static void print_epoch(report *r, const report_step *s, double seconds, const metrics_result *m, int best)
 {
-    char rows[HUMAN_BYTES], clock[HUMAN_BYTES], quality[160] = "";
+    char rows[HUMAN_BYTES], clock[HUMAN_BYTES], gauc[40] = "", quality[200] = "";
+    if (m && m->groups)
+        snprintf(gauc, sizeof gauc, "  gauc %.4f", m->gauc);
     if (m)
-        snprintf(quality, sizeof quality, "  valid auc %.4f  logloss %.4f  calibration %.3f%s", m->auc, m->logloss, m->calibration,
+        snprintf(quality, sizeof quality, "  valid auc %.4f%s  logloss %.4f  calibration %.3f%s", m->auc, gauc, m->logloss, m->calibration,
                  best ? "  best so far" : "");
     host_info(r->host, "epoch %llu/%llu  %s rows in %s  loss %.4f%s", (unsigned long long)s->epoch + 1,
               (unsigned long long)s->epochs, human_count((double)s->epoch_rows, rows), human_clock(seconds, clock), s->loss,

@@ -14,6 +14,7 @@ int setup_request(const shoal_options *o, const shoal_host *host, const ancestor
     out->n_drop = option_list(o, "drop", &out->drop);
     out->label = option_str(o, "label");
     out->weight = option_str(o, "weight");
+    out->group_by = option_str(o, "group-by");
     out->features_yaml = option_str(o, "features");
     out->memory = (size_t)option_i64(o, "memory");
     out->options = o;
@@ -22,6 +23,8 @@ int setup_request(const shoal_options *o, const shoal_host *host, const ancestor
         out->grow = ancestor_features(from);
         out->grow_id = ancestor_id(from);
     }
+    if (!out->group_by && strcmp(option_str(o, "monitor"), "gauc") == 0)
+        return error_set(err, SHOAL_USAGE, "--monitor gauc needs --group-by COLUMN: the column that tells whose rows belong together");
     if (!out->label && !out->features_yaml && !from) /* a features file may name it */
         return error_set(err, SHOAL_USAGE, "--label COLUMN is missing: the column of 0 and 1 that the model learns");
     return 0;

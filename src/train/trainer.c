@@ -113,13 +113,13 @@ static int is_better(const trainer *t, double value)
         return 0;
     if (isnan(t->at.best))
         return 1;
-    return t->config->monitor == MONITOR_AUC ? value > t->at.best : value < t->at.best;
+    return t->config->monitor == MONITOR_LOGLOSS ? value < t->at.best : value > t->at.best;
 }
 
 /* Judges the epoch; the best weights so far are kept on disk. */
 static int judge(trainer *t, const metrics_result *m, int *better, shoal_error *err)
 {
-    double value = t->config->monitor == MONITOR_AUC ? m->auc : m->logloss;
+    double value = t->config->monitor == MONITOR_GAUC ? m->gauc : t->config->monitor == MONITOR_AUC ? m->auc : m->logloss;
     *better = is_better(t, value);
     if (!*better) {
         t->at.bad_epochs++;
@@ -189,7 +189,7 @@ int trainer_run(trainer *t, shoal_error *err)
     if (rc == 0)
         rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, report_clocks(t->report), &s, err);
     if (rc == 0 && t->data->valid)
-        rc = validator_new(t->model, t->kernels, t->data->valid, t->pool, t->config->memory, t->config->out_dir, &v, err);
+        rc = validator_new(t->model, t->kernels, t->data->valid, t->data->groups, t->pool, t->config->memory, t->config->out_dir, &v, err);
     while (rc == 0 && t->at.epoch < t->config->epochs && !stopped_early(t)) {
         uint64_t start = clock_ns();
         rc = train_epoch(t, s, refs, err);
@@ -198,7 +198,7 @@ int trainer_run(trainer *t, shoal_error *err)
     }
     if (rc == 0 && stopped_early(t))
         host_info(t->host, "stopped early: no better %s in %llu epochs; the weights of epoch %llu are kept",
-                  t->config->monitor == MONITOR_AUC ? "AUC" : "log loss", (unsigned long long)t->at.bad_epochs,
+                  t->config->monitor == MONITOR_GAUC ? "GAUC" : t->config->monitor == MONITOR_AUC ? "AUC" : "log loss", (unsigned long long)t->at.bad_epochs,
                   (unsigned long long)t->at.best_epoch + 1);
     if (rc == 0 && t->data->valid && t->at.best_metrics.auc > AUC_TOO_GOOD)
         host_warn(t->host, "a validation AUC of %.4f is too good to be true: does a column give the label away?",

@@ -9,7 +9,7 @@
 #include "train/plan.h"
 #include "train/report.h"
 
-enum monitor { MONITOR_LOGLOSS, MONITOR_AUC };
+enum monitor { MONITOR_LOGLOSS, MONITOR_AUC, MONITOR_GAUC };
 
 typedef struct trainer_config {
     const char *out_dir;

@@ -1,6 +1,7 @@
 #include "train/validate.h"
 
 #include "base/mem.h"
+#include "features/keys.h"
 
 #define CHUNK_BLOCKS (512 / PACK_BLOCK_ROWS)
 #define CHUNK_ROWS (CHUNK_BLOCKS * PACK_BLOCK_ROWS)
@@ -9,19 +10,20 @@
 typedef struct chunk {
     uint32_t rows;
     float logit[CHUNK_ROWS], label[CHUNK_ROWS], weight[CHUNK_ROWS];
+    uint64_t group[CHUNK_ROWS];
     shoal_error error;
 } chunk;
 
 typedef struct lane {
     exec *exec;
     batch batch;
-    raw_block raw;
+    raw_block raw, keys;
     raw_ref refs[CHUNK_ROWS];
 } lane;
 
 struct validator {
     const model *model;
-    const pack *pack;
+    const pack *pack, *groups;
     pool *pool;
     metrics *metrics;
     lane *lane;
@@ -32,7 +34,7 @@ struct validator {
     uint32_t first_block;
 };
 
-int validator_new(const model *m, const kernels *k, const pack *rows, pool *threads, size_t memory,
+int validator_new(const model *m, const kernels *k, const pack *rows, const pack *groups, pool *threads, size_t memory,
                   const char *spool_dir, validator **out, shoal_error *err)
 {
     validator *v = mem_calloc(1, sizeof *v);
@@ -40,6 +42,7 @@ int validator_new(const model *m, const kernels *k, const pack *rows, pool *thre
         return error_nomem(err, sizeof *v, "a validator");
     v->model = m;
     v->pack = rows;
+    v->groups = groups;
     v->pool = threads;
     int n = pool_threads(threads), rc = 0;
     v->n_chunks = (uint32_t)n * CHUNKS_A_THREAD;
@@ -52,10 +55,11 @@ int validator_new(const model *m, const kernels *k, const pack *rows, pool *thre
     for (int i = 0; i < n && rc == 0; i++) {
         batch_init(&v->lane[i].batch);
         raw_block_init(&v->lane[i].raw);
+        raw_block_init(&v->lane[i].keys);
         rc = exec_new(m, k, CHUNK_ROWS, &v->lane[i].exec, err);
     }
     if (rc == 0)
-        rc = metrics_new(memory, spool_dir, &v->metrics, err);
+        rc = metrics_new(memory, spool_dir, groups != NULL, &v->metrics, err);
 out:
     if (rc < 0) {
         validator_free(v);
@@ -73,6 +77,7 @@ void validator_free(validator *v)
         exec_free(v->lane[i].exec);
         batch_release(&v->lane[i].batch);
         raw_block_release(&v->lane[i].raw);
+        raw_block_release(&v->lane[i].keys);
     }
     metrics_free(v->metrics);
     mem_free(v->lane);
@@ -80,16 +85,28 @@ void validator_free(validator *v)
     mem_free(v);
 }
 
-static int lane_read(const validator *v, lane *l, uint32_t block, uint32_t blocks, shoal_error *err)
+static int read_blocks(const pack *from, uint32_t block, uint32_t blocks, raw_block *out, shoal_error *err)
 {
-    l->raw.rows = 0;
-    buf_clear(&l->raw.records);
-    buf_clear(&l->raw.heap);
-    for (uint32_t b = 0; b < blocks; b++) {
-        int rc = pack_read(v->pack, block + b, &l->raw, err);
+    int rc = 0;
+    out->rows = 0;
+    buf_clear(&out->records);
+    buf_clear(&out->heap);
+    for (uint32_t b = 0; b < blocks && rc == 0; b++)
+        rc = pack_read(from, block + b, out, err);
+    return rc;
+}
+
+static int lane_read(const validator *v, lane *l, uint32_t block, uint32_t blocks, chunk *c, shoal_error *err)
+{
+    if (v->groups) {
+        int rc = read_blocks(v->groups, block, blocks, &l->keys, err);
         if (rc < 0)
             return rc;
+        column_keys_of_rows(&l->keys, c->group);
     }
+    int rc = read_blocks(v->pack, block, blocks, &l->raw, err);
+    if (rc < 0)
+        return rc;
     for (uint32_t i = 0; i < l->raw.rows; i++)
         l->refs[i] = (raw_ref){l->raw.records.data + (size_t)i * pack_stride(v->pack), l->raw.heap.data};
     return 0;
@@ -101,7 +118,7 @@ static int validate_chunk(void *ctx, size_t item, int thread)
     chunk *c = &v->chunk[item];
     lane *l = &v->lane[thread];
     uint32_t block = v->first_block + (uint32_t)item * CHUNK_BLOCKS, left = pack_blocks(v->pack) - block;
-    int rc = lane_read(v, l, block, left < CHUNK_BLOCKS ? left : CHUNK_BLOCKS, &c->error);
+    int rc = lane_read(v, l, block, left < CHUNK_BLOCKS ? left : CHUNK_BLOCKS, c, &c->error);
     if (rc < 0)
         return rc;
     c->rows = l->raw.rows;
@@ -127,7 +144,7 @@ static int validate_group(validator *v, uint32_t chunks, shoal_error *err)
         }
     for (uint32_t i = 0; i < chunks && rc == 0; i++) {
         const chunk *c = &v->chunk[i];
-        rc = metrics_add(v->metrics, c->logit, c->label, c->weight, c->rows, err);
+        rc = metrics_add(v->metrics, c->logit, c->label, c->weight, c->group, c->rows, err);
     }
     return rc;
 }

@@ -9,8 +9,8 @@
 #include "train/report.h"
 
 typedef struct validator validator;
-/* All arguments must outlive the validator. */
-int validator_new(const model *m, const kernels *k, const pack *rows, pool *threads, size_t memory,
+/* All arguments must outlive the validator. `groups` (NULL: none) has the keys of the rows' groups, block by block. */
+int validator_new(const model *m, const kernels *k, const pack *rows, const pack *groups, pool *threads, size_t memory,
                   const char *spool_dir, validator **out, shoal_error *err);
 void validator_free(validator *v);
 /* INTERRUPTED when the host asks for it. */
