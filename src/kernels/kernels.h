@@ -17,6 +17,11 @@
 
 struct optimizer_step; /* see below */
 
+/* A gradient of one row of a table: row `row` of list k. */
+typedef struct kernel_touch {
+    uint32_t k, row;
+} kernel_touch;
+
 /* The shape of many small products: C [m x n] = op(A) op(B), op as in gemm, sums in order of k; number r of an operand lies r
  * steps behind the first. */
 typedef struct kernel_product {
@@ -132,6 +137,18 @@ typedef struct kernels {
                 float *scratch, float *y);
     void (*ffm_back)(uint32_t m, uint32_t f, uint32_t d, const batch_field *field, const uint32_t *slot, const float *table,
                      size_t stride, int normalize, float *scratch, const float *g, float *gtable);
+    /* The same where every field has one key of value 1, for d of 4, 8 or 16, on a pack of n keys' rows: piece after piece of
+     * KERNEL_LANES floats of a row, that of all the keys and then one of zeros, which also fill the last piece.
+     * pack: rows id[0 .. count) become keys `first` and on. Field j's key of row r is number key[j * m + r]; key NULL: number
+     * j * m + r. y += scale * result. back: gv = the gradient of the pack, times scale and g. unpack: key i's of it goes to
+     * gtable[slot[i]]. n < 2^28. scratch: kernel_ffm_pairs_scratch floats a row of the m; v, gv: kernel_ffm_pack floats. */
+    void (*ffm_pack)(uint32_t count, uint32_t f, uint32_t d, const uint32_t *id, const float *table, size_t stride, uint32_t first,
+                     uint32_t n, float *v);
+    void (*ffm_pairs)(uint32_t m, uint32_t f, uint32_t d, const uint32_t *key, uint32_t n, const float *v, float scale,
+                      float *scratch, float *y);
+    void (*ffm_pairs_back)(uint32_t m, uint32_t f, uint32_t d, const uint32_t *key, uint32_t n, const float *v, float scale,
+                           const float *g, float *scratch, float *gv);
+    void (*ffm_unpack)(uint32_t n, uint32_t f, uint32_t d, const float *gv, const uint32_t *slot, float *gtable);
 
     /* transpose: y [m x b x a] from x [m x a x b]. outer: z [m x a x b], z[r] = x[r] y[r]^T.
      * Back: gx[r] += gz[r] y[r], gy[r] += gz[r]^T x[r]; gx and gy may be one, as x and y may. */
@@ -182,12 +199,17 @@ typedef struct kernels {
     /* One optimiser step on n consecutive values: w, its state arrays s1, s2 (unused ones may be NULL), gradient g. */
     void (*optimize)(const struct optimizer_step *o, size_t n, float *w, float *s1, float *s2, const float *g);
     /* The same step on rows of a table whose row r is table + r * stride: d weights, then d of s1, then d of s2 (as many
-     * as optimizer_slots says). Row id[i] has the gradient g + i * d. Ids are distinct. Same bits as optimize, row by row. */
+     * as optimizer_slots says). The gradient of row id[i] is the sum in order of touches first[i] .. first[i + 1), that of
+     * touch t being d floats at g[t.k] + t.row * d. Ids are distinct. Same bits as optimize, row by row. */
     void (*optimize_rows)(const struct optimizer_step *o, uint32_t n, uint32_t d, const uint32_t *id, float *table,
-                          size_t stride, const float *g);
+                          size_t stride, const uint32_t *first, const kernel_touch *touch, const float *const *g);
 } kernels;
 
 #define KERNEL_FFM_FIELDS 1024
+/* Fields that fill whole pieces. */
+static inline uint32_t kernel_ffm_fields(uint32_t f, uint32_t d) { return (f * d + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES / d; }
+static inline size_t kernel_ffm_pack(uint32_t f, uint32_t d, uint32_t n) { return (size_t)kernel_ffm_fields(f, d) * d * ((size_t)n + 1); }
+static inline size_t kernel_ffm_pairs_scratch(uint32_t f, uint32_t d) { return KERNEL_LANES + kernel_ffm_fields(f, d); }
 static inline size_t kernel_ffm_scratch(size_t f, size_t d) { return (f + 3) * f * d + 3 * KERNEL_LANES; }
 
 enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAM, OPTIMIZER_FTRL };

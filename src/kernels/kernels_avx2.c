@@ -32,6 +32,21 @@ INLINE vf vf_sqrt(vf x)
     u.h[1] = _mm256_sqrt_ps(u.h[1]);
     return u.v;
 }
+/* Halves or quarters i of each x, side by side, become t[i]. */
+INLINE void vf_turn2(const vf *x, vf *t)
+{
+    const halves a = {x[0]}, b = {x[1]};
+    t[0] = ((halves){.h = {a.h[0], b.h[0]}}).v;
+    t[1] = ((halves){.h = {a.h[1], b.h[1]}}).v;
+}
+INLINE void vf_turn4(const vf *x, vf *t)
+{
+    const halves a = {x[0]}, b = {x[1]}, c = {x[2]}, d = {x[3]};
+    for (int i = 0; i < 2; i++) {
+        t[2 * i] = ((halves){.h = {_mm256_permute2f128_ps(a.h[i], b.h[i], 0x20), _mm256_permute2f128_ps(c.h[i], d.h[i], 0x20)}}).v;
+        t[2 * i + 1] = ((halves){.h = {_mm256_permute2f128_ps(a.h[i], b.h[i], 0x31), _mm256_permute2f128_ps(c.h[i], d.h[i], 0x31)}}).v;
+    }
+}
 
 #define SET_NAME "avx2"
 #define SET_TABLE kernels_avx2

@@ -3,7 +3,8 @@
  * no contraction into fused multiply-adds (the build passes -ffp-contract=off), sums in KERNEL_LANES partial sums.
  *
  * The file that includes this one defines beforehand: SET_NAME (string), SET_TABLE (name of the kernels table),
- * vf_load_part / vf_store_part (the first n < 16 floats; missing ones are zero), vf_sqrt, and set_gemm.
+ * vf_load_part / vf_store_part (the first n < 16 floats; missing ones are zero), vf_sqrt, vf_turn2 / vf_turn4
+ * (two or four vectors as a square of halves or quarters, transposed), and set_gemm.
  *
  * Vectors are those of GCC and clang (vector_size). One-letter names: see the glossary of kernels.h; c = number of
  * floats in a block of at most 16. */
@@ -264,11 +265,12 @@ static void k_batch_norm_back(uint32_t m, uint32_t n, const float *x, const floa
 
 /* ---- embeddings -------------------------------------------------------------------------------------------------------- */
 
-/* Rows of tables are far apart in memory: ask for them this many ids ahead. */
+/* Rows of tables are far apart in memory: ask for them this many ids ahead. Into the second-level cache: the nearest waits
+ * for too few lines at a time (11 instead of 7 GB/s of random rows of 640 bytes). */
 #define AHEAD 12
 INLINE void fetch_row(const float *row, size_t d)
 {
-    for (size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i);
+    for (size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i, 0, 2);
 }
 
 static void gather_one(uint32_t m, uint32_t d, const uint32_t *id, const float *weight, const float *table,
@@ -383,6 +385,7 @@ static void k_fm_back(uint32_t m, uint32_t f, uint32_t d, const float *e, const 
 #include "kernels/body_fields.h"
 #include "kernels/body_products.h"
 #include "kernels/body_ffm.h"
+#include "kernels/body_ffm_pairs.h"
 #include "kernels/body_outer.h"
 
 /* ---- loss -------------------------------------------------------------------------------------------------------------- */
@@ -442,14 +445,29 @@ INLINE void step16(const optimizer_step *o, vf *w, vf *s1, vf *s2, const vf *gra
     }
 }
 
-static void k_optimize(const optimizer_step *o, size_t n, float *w, float *s1, float *s2, const float *g)
+/* The gradients of one row: the sum of those of touches [begin, end). */
+typedef struct gradient {
+    const kernel_touch *touch;
+    uint32_t begin, end;
+    const float *const *g;
+} gradient;
+
+INLINE vf gradient_block(const gradient *x, size_t d, size_t i, size_t c)
 {
-    const int slots = optimizer_slots(o->kind, o->momentum);
+    vf sum = load(x->g[x->touch[x->begin].k] + x->touch[x->begin].row * d + i, c);
+    for (uint32_t t = x->begin + 1; t < x->end; t++) sum += load(x->g[x->touch[t].k] + x->touch[t].row * d + i, c);
+    return sum;
+}
+
+/* Of g, or where that is NULL of of_row. */
+INLINE void optimize_blocks(const optimizer_step *o, int slots, size_t n, float *w, float *s1, float *s2, const float *g,
+                            const gradient *of_row)
+{
     FOR_BLOCKS(i, c, n)
     {
         vf vw = load(w + i, c);
         vf v1 = slots > 0 ? load(s1 + i, c) : vf_set(0), v2 = slots > 1 ? load(s2 + i, c) : vf_set(0);
-        const vf vg = load(g + i, c);
+        const vf vg = !g ? gradient_block(of_row, n, i, c) : load(g + i, c);
         step16(o, &vw, &v1, &v2, &vg);
         store(w + i, c, vw);
         if (slots > 0) store(s1 + i, c, v1);
@@ -457,21 +475,29 @@ static void k_optimize(const optimizer_step *o, size_t n, float *w, float *s1, f
     }
 }
 
+static void k_optimize(const optimizer_step *o, size_t n, float *w, float *s1, float *s2, const float *g)
+{
+    optimize_blocks(o, optimizer_slots(o->kind, o->momentum), n, w, s1, s2, g, NULL);
+}
+
 /* Sixteen rows of one weight at a time, through a transposed copy. */
 static void optimize_rows_1(const optimizer_step *o, uint32_t n, const uint32_t *id, float *table, size_t stride,
-                            const float *g)
+                            const uint32_t *first, const kernel_touch *touch, const float *const *g)
 {
     const size_t width = 1 + (size_t)optimizer_slots(o->kind, o->momentum);
     FOR_BLOCKS(i, c, n)
     {
-        float t[3][KERNEL_LANES] = {{0}};
+        float t[4][KERNEL_LANES] = {{0}};
         for (size_t l = 0; l < c; l++) {
             const float *row = table + id[i + l] * stride;
             if (i + l + AHEAD < n) __builtin_prefetch(table + id[i + l + AHEAD] * stride, 1);
             for (size_t s = 0; s < width; s++) t[s][l] = row[s];
+            const kernel_touch *begin = touch + first[i + l], *end = touch + first[i + l + 1];
+            t[3][l] = g[begin->k][begin->row];
+            while (++begin < end) t[3][l] += g[begin->k][begin->row];
         }
         vf w = vf_load(t[0]), s1 = vf_load(t[1]), s2 = vf_load(t[2]);
-        const vf vg = load(g + i, c);
+        const vf vg = vf_load(t[3]);
         step16(o, &w, &s1, &s2, &vg);
         vf_store(t[0], w);
         vf_store(t[1], s1);
@@ -482,17 +508,23 @@ static void optimize_rows_1(const optimizer_step *o, uint32_t n, const uint32_t 
 }
 
 static void k_optimize_rows(const optimizer_step *o, uint32_t n, uint32_t d, const uint32_t *id, float *table,
-                            size_t stride, const float *g)
+                            size_t stride, const uint32_t *first, const kernel_touch *touch, const float *const *g)
 {
     if (d == 1) {
-        optimize_rows_1(o, n, id, table, stride, g);
+        optimize_rows_1(o, n, id, table, stride, first, touch, g);
         return;
     }
-    const size_t width = d * (1 + (size_t)optimizer_slots(o->kind, o->momentum));
+    const int slots = optimizer_slots(o->kind, o->momentum);
+    const size_t width = d * (1 + (size_t)slots);
     for (uint32_t i = 0; i < n; i++) {
         float *row = table + id[i] * stride;
-        if (i + AHEAD < n) fetch_row(table + id[i + AHEAD] * stride, width);
-        k_optimize(o, d, row, row + d, row + 2 * (size_t)d, at(g, i, d));
+        if (i + AHEAD < n) {
+            const kernel_touch *next = touch + first[i + AHEAD];
+            fetch_row(table + id[i + AHEAD] * stride, width);
+            fetch_row(g[next->k] + next->row * (size_t)d, d);
+        }
+        const gradient of_row = {touch, first[i], first[i + 1], g};
+        optimize_blocks(o, slots, d, row, row + d, row + 2 * (size_t)d, NULL, &of_row);
     }
 }
 
@@ -553,6 +585,10 @@ const kernels SET_TABLE = {
     .fm_back = k_fm_back,
     .ffm = k_ffm,
     .ffm_back = k_ffm_back,
+    .ffm_pack = k_ffm_pack,
+    .ffm_pairs = k_ffm_pairs,
+    .ffm_pairs_back = k_ffm_pairs_back,
+    .ffm_unpack = k_ffm_unpack,
     .transpose = k_transpose,
     .outer = k_outer,
     .outer_back = k_outer_back,

@@ -125,12 +125,17 @@ static void run_optimize(const kernels *k, uint32_t n, memory *m)
 
 static void run_optimize_rows(const kernels *k, uint32_t n, memory *m)
 {
-    uint32_t distinct[37];
+    uint32_t distinct[37], first[38];
+    kernel_touch touch[75];
+    const float *g[3] = {m->a, m->b, m->f};
     for (uint32_t i = 0; i < 37; i++) distinct[i] = (i * 11) % 37;
+    for (uint32_t i = 0; i < 38; i++) first[i] = i * 2 + (i > 20); /* two each, one three, the last one */
+    first[37]--;
+    for (uint32_t i = 0; i < 75; i++) touch[i] = (kernel_touch){i % 3, (i * 7) % 75};
     for (size_t s = 0; s < N_STEPS; s++) {
         /* sums of squares are no less than 0: a NaN has no sign that all sets would agree on */
         for (size_t j = 0; j < FLOATS; j++) m->d[j] = m->d[j] < 0 ? -m->d[j] : m->d[j];
-        k->optimize_rows(&steps[s], 37, n, distinct, m->d, 3 * n + 1, m->a);
+        k->optimize_rows(&steps[s], 37, n, distinct, m->d, 3 * n + 1, first, touch, g);
     }
 }
 
@@ -167,6 +172,25 @@ static void run_ffm(const kernels *k, uint32_t n, memory *m)
     for (int normalize = 0; normalize < 2; normalize++) {
         k->ffm(20, 5, n, field, m->a, 5 * n + 7, normalize, m->b, m->d);
         k->ffm_back(20, 5, n, field, ids, m->a, 5 * n + 7, normalize, m->b, m->d, m->e);
+    }
+}
+
+/* Seven fields of keys of value 1, by d of 4, 8 and 16. */
+#define FFM_ROWS 5
+#define FFM_FIELDS 7
+#define FFM_KEYS 9
+static const uint32_t ffm_key[FFM_FIELDS * FFM_ROWS] = {0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 3, 4, 5, 3, 3, 6, 6, 6,
+                                                        6, 6, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 0, 1, 2, 3, 4};
+static const uint32_t ffm_turned[FFM_KEYS] = {4, 8, 0, 2, 6, 1, 7, 3, 5}; /* ids of the keys */
+
+static void run_ffm_pairs(const kernels *k, uint32_t n, memory *m)
+{
+    for (uint32_t d = 4; d <= 16; d *= 2) {
+        k->ffm_pack(FFM_KEYS, FFM_FIELDS, d, ffm_turned, m->a, FFM_FIELDS * d + n, 0, FFM_KEYS, m->b);
+        k->ffm_pairs(FFM_ROWS, FFM_FIELDS, d, ffm_key, FFM_KEYS, m->b, 0.5f, m->c, m->d);
+        k->ffm_pairs_back(FFM_ROWS, FFM_FIELDS, d, ffm_key, FFM_KEYS, m->b, 0.5f, m->d, m->c, m->e);
+        k->ffm_unpack(FFM_KEYS, FFM_FIELDS, d, m->e, ffm_turned, m->f);
+        k->ffm_pairs(1, FFM_FIELDS, d, NULL, FFM_FIELDS, m->b, 1, m->c, m->d);
     }
 }
 
@@ -263,7 +287,7 @@ static void run_dropout(const kernels *k, uint32_t n, memory *m)
 
 static const struct { const char *name; void (*run)(const kernels *, uint32_t, memory *); } runs[] = {
     {"elementwise", run_elementwise}, {"rows", run_rows}, {"dropout", run_dropout}, {"norm", run_norm},
-    {"cross", run_cross}, {"ffm", run_ffm}, {"cin", run_cin},
+    {"cross", run_cross}, {"ffm", run_ffm}, {"ffm_pairs", run_ffm_pairs}, {"cin", run_cin},
     {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs}, {"fields", run_fields},
     {"products", run_products},
     {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
@@ -298,6 +322,36 @@ static void sets_agree(void **state)
 }
 
 /* ---- the portable set against double arithmetic ---- */
+
+static void near_(double got, double want, double tolerance, const char *what);
+
+/* The tiles against the general form, which ffm_test.c holds against the formula pair by pair. */
+static void tiles_as_rows(void **state)
+{
+    (void)state;
+    const kernels *k = &kernels_portable;
+    for (uint32_t d = 4; d <= 16; d *= 2)
+        for (uint32_t f = 1; f <= FFM_FIELDS; f++) {
+            memory x = memory_new();
+            uint32_t id[FFM_FIELDS * FFM_ROWS];
+            batch_field field[FFM_FIELDS];
+            float y[FFM_ROWS] = {0}, want[FFM_ROWS] = {0}, *g = x.d, *got_g = x.e, *want_g = x.f;
+            const size_t row = (size_t)f * d, stride = row + 3;
+            for (size_t i = 0; i < FFM_FIELDS * FFM_ROWS; i++) id[i] = ffm_turned[ffm_key[i]];
+            for (uint32_t j = 0; j < f; j++) field[j] = (batch_field){NULL, id + j * FFM_ROWS, NULL, FFM_ROWS};
+            k->ffm(FFM_ROWS, f, d, field, x.a, stride, 1, x.c, want);
+            k->ffm_pack(FFM_KEYS, f, d, ffm_turned, x.a, stride, 0, FFM_KEYS, x.b);
+            k->ffm_pairs(FFM_ROWS, f, d, ffm_key, FFM_KEYS, x.b, 1.0f / (float)f, x.c, y);
+            for (int r = 0; r < FFM_ROWS; r++) near_((double)y[r], (double)want[r], 2e-6, "pairs by tiles");
+            float *gv = x.b + kernel_ffm_pack(f, d, FFM_KEYS);
+            memset(want_g, 0, FFM_KEYS * row * sizeof *want_g);
+            k->ffm_pairs_back(FFM_ROWS, f, d, ffm_key, FFM_KEYS, x.b, 1.0f / (float)f, g, x.c, gv);
+            k->ffm_unpack(FFM_KEYS, f, d, gv, ffm_turned, got_g);
+            k->ffm_back(FFM_ROWS, f, d, field, id, x.a, stride, 1, x.c, g, want_g);
+            for (size_t i = 0; i < FFM_KEYS * row; i++) near_((double)got_g[i], (double)want_g[i], 2e-6, "gradients by tiles");
+            memory_free(&x);
+        }
+}
 
 static void near_(double got, double want, double tolerance, const char *what)
 {
@@ -597,11 +651,17 @@ static void rows_step_is_step(void **state)
         for (uint32_t d = 1; d < 40; d += 19) {
             const uint32_t id[] = {4, 0, 2};
             const size_t slots = (size_t)optimizer_slots(steps[s].kind, steps[s].momentum), stride = d * (slots + 1) + 1;
-            float *t = numbers(5 * stride, 1, 0, 1), *u = numbers(5 * stride, 1, 0, 1), *g = numbers(3 * d, 2, -1, 1);
-            kernels_portable.optimize_rows(&steps[s], 3, d, id, t, stride, g);
+            float *t = numbers(5 * stride, 1, 0, 1), *u = numbers(5 * stride, 1, 0, 1), *g = numbers(6 * d, 2, -1, 1);
+            const uint32_t first[] = {0, 1, 3, 6};
+            const kernel_touch touch[] = {{0, 2}, {0, 1}, {1, 0}, {1, 2}, {0, 0}, {1, 1}};
+            const float *const both[] = {g, g + 3 * d};
+            kernels_portable.optimize_rows(&steps[s], 3, d, id, t, stride, first, touch, both);
             for (size_t i = 0; i < 3; i++) {
-                float *row = u + id[i] * stride;
-                kernels_portable.optimize(&steps[s], d, row, row + d, row + 2 * (size_t)d, g + i * d);
+                float *row = u + id[i] * stride, sum[40];
+                memcpy(sum, both[touch[first[i]].k] + touch[first[i]].row * d, d * sizeof *sum);
+                for (uint32_t j = first[i] + 1; j < first[i + 1]; j++)
+                    kernels_portable.add(d, both[touch[j].k] + touch[j].row * d, sum);
+                kernels_portable.optimize(&steps[s], d, row, row + d, row + 2 * (size_t)d, sum);
             }
             assert_memory_equal(t, u, 5 * stride * sizeof *t);
             mem_free(t);
@@ -774,7 +834,7 @@ int main(void)
         cmocka_unit_test(norm_formula),        cmocka_unit_test(softmax_formula),     cmocka_unit_test(dropout_draws),
         cmocka_unit_test(optimizer_formulas),  cmocka_unit_test(rows_step_is_step),   cmocka_unit_test(products),
         cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(product_formula),
-             cmocka_unit_test(choosing),
+        cmocka_unit_test(tiles_as_rows),       cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

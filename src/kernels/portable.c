@@ -17,6 +17,15 @@ INLINE vf vf_sqrt(vf x)
     for (int i = 0; i < KERNEL_LANES; i++) x[i] = __builtin_sqrtf(x[i]);
     return x;
 }
+/* Halves or quarters i of each x, side by side, become t[i]. */
+INLINE void vf_turn(int parts, const vf *x, vf *t)
+{
+    const size_t part = sizeof *x / (size_t)parts;
+    for (int i = 0; i < parts; i++)
+        for (int j = 0; j < parts; j++) __builtin_memcpy((char *)&t[i] + (size_t)j * part, (const char *)&x[j] + (size_t)i * part, part);
+}
+INLINE void vf_turn2(const vf *x, vf *t) { vf_turn(2, x, t); }
+INLINE void vf_turn4(const vf *x, vf *t) { vf_turn(4, x, t); }
 
 /* ---- matrix product ---------------------------------------------------------------------------------------------------- */
 

@@ -93,7 +93,7 @@ static void step(const kernels *k, optimizer_step o, int t, weights *w, const gr
     o.correct1 = (float)(1 / (1 - pow((double)o.beta1, t + 1)));
     o.correct2 = (float)(1 / (1 - pow((double)o.beta2, t + 1)));
     for (size_t i = 0; i < model_tables(w->model); i++)
-        k->optimize_rows(&o, g->n_ids, model_table_cols(w->model, i), g->id, w->table[i], w->stride[i], g->table[i]);
+        step_table(k, &o, i, w, g);
     k->optimize(&o, model_dense_size(w->model), w->dense, w->state[0], w->state[1], g->dense);
 }
 

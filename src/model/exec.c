@@ -105,6 +105,13 @@ float *exec_param_grad_zeroed(const exec *x, const layer *l, uint32_t i)
     x->k->zero(g, (size_t)(p->rows * p->cols) * sizeof *g);
     return g;
 }
+float *exec_table_grad_zeroed(exec *x, const layer *l, uint32_t i)
+{
+    const param *p = layer_param(l, i);
+    float *g = x->g->table[p->offset];
+    x->k->zero(g, (size_t)x->g->n_ids * p->cols * sizeof *g);
+    return g;
+}
 const float *exec_aux(const exec *x, const layer *l, uint32_t i) { return x->w->aux + layer_param(l, i)->offset; }
 float *exec_aux_batch(const exec *x, const layer *l, uint32_t i) { return x->g->aux + layer_param(l, i)->offset; }
 
@@ -198,8 +205,6 @@ static void loss(exec *x, const layer *last)
 static void backward(exec *x)
 {
     memset(x->started, 0, x->m->n_layers);
-    for (size_t t = 0; t < x->m->n_tables; t++)
-        x->k->zero(x->g->table[t], (size_t)x->g->n_ids * model_table_cols(x->m, t) * sizeof(float));
     for (uint32_t i = x->m->n_layers; i-- > 1;) {
         const layer *l = &x->m->layer[i];
         if (l->needs_grad) l->kind->backward(l, x);

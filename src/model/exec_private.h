@@ -43,6 +43,8 @@ float *exec_grad_in_beta(exec *x, const layer *l, uint32_t i, float *beta);
 const float *exec_param(const exec *x, const layer *l, uint32_t i);
 float *exec_param_grad(const exec *x, const layer *l, uint32_t i);
 float *exec_param_grad_zeroed(const exec *x, const layer *l, uint32_t i);
+/* Of its table i: [ids of the micro-batch x cols], a row a slot. */
+float *exec_table_grad_zeroed(exec *x, const layer *l, uint32_t i);
 const float *exec_aux(const exec *x, const layer *l, uint32_t i);
 float *exec_aux_batch(const exec *x, const layer *l, uint32_t i);
 /* Zeroes rows [batch rows, max_rows) of a tensor of that width. */

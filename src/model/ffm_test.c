@@ -60,7 +60,7 @@ static void compare(const reference *x, const weights *w)
             }
 }
 
-static void one_row(const fixture *data, uint32_t row, fixture *out)
+static void one_row(const fixture *data, uint32_t row, int weighted, fixture *out)
 {
     *out = *data;
     out->b = (batch){.rows = 1, .n_fields = T_FIELDS, .field = out->bf, .label = out->label, .weight = out->weight};
@@ -68,12 +68,13 @@ static void one_row(const fixture *data, uint32_t row, fixture *out)
     out->weight[0] = 1;
     for (uint32_t f = 0; f < T_FIELDS; f++) {
         out->id[f][0] = data->id[f][row];
-        out->bf[f] = (batch_field){.id = out->id[f], .n_id = 1, .weight = f == 3 ? out->bag_weight : NULL};
+        out->bf[f] = (batch_field){.id = out->id[f], .n_id = 1, .weight = f == 3 && weighted ? out->bag_weight : NULL};
     }
     out->bag_weight[0] = data->bag_weight[row];
 }
 
-static void follow(const optimizer_step *o, const char *set)
+/* With a field of other values than 1, and without, when the pairs go by tiles. */
+static void follow(const optimizer_step *o, int weighted, const char *set)
 {
     fixture data, row;
     shoal_error err;
@@ -87,7 +88,7 @@ static void follow(const optimizer_step *o, const char *set)
     static reference x;
     fixture_init(&data, T_FIELDS, 0, 4);
     for (uint32_t f = 2; f < T_FIELDS; f++)
-        data.bf[f] = (batch_field){.id = data.id[f], .n_id = T_ROWS, .weight = f == 3 ? data.bag_weight : NULL};
+        data.bf[f] = (batch_field){.id = data.id[f], .n_id = T_ROWS, .weight = f == 3 && weighted ? data.bag_weight : NULL};
     assert_ok(kernels_get(set, &k, &err), err);
     assert_ok(build_zoo("libffm", &data.f, NULL, &m, &err), err);
     assert_ok(weights_new(m, 1, &w, &err), err);
@@ -108,9 +109,9 @@ static void follow(const optimizer_step *o, const char *set)
         }
     for (uint32_t s = 0; s < STEPS; s++) {
         float logit;
-        one_row(&data, s % T_ROWS, &row);
+        one_row(&data, s % T_ROWS, weighted, &row);
         assert_ok(exec_train(e, w, &row.b, &at, g, &logit, &err), err);
-        k->optimize_rows(o, g->n_ids, T_FIELDS * DIM, g->id, w->table[0], w->stride[0], g->table[0]);
+        step_table(k, o, 0, w, g);
         assert_true(fabs((double)logit - reference_step(&x, &data, s % T_ROWS)) < 1e-5);
         compare(&x, w);
     }
@@ -125,10 +126,12 @@ static void as_libffm(void **state)
     (void)state;
     static const optimizer_step sgd = {.kind = OPTIMIZER_SGD, .lr = 0.3f, .l2 = 0.02f},
                                 adagrad = {.kind = OPTIMIZER_ADAGRAD, .lr = 0.2f, .l2 = 0.002f, .accumulator = 1};
-    follow(&sgd, "portable");
-    follow(&adagrad, "portable");
-    follow(&sgd, "auto");
-    follow(&adagrad, "auto");
+    for (int weighted = 0; weighted < 2; weighted++) {
+        follow(&sgd, weighted, "portable");
+        follow(&adagrad, weighted, "portable");
+        follow(&sgd, weighted, "auto");
+        follow(&adagrad, weighted, "auto");
+    }
 }
 
 /* Bags: all pairs of keys, those of one bag too, summed one by one; a row whose bags are all empty. */

@@ -13,6 +13,7 @@ void index_release(id_index *x)
 {
     mem_free(x->key);
     mem_free(x->value);
+    mem_free(x->place);
     mem_free(x->slot);
     mem_free(x->seen);
     mem_free(x->rank);
@@ -33,7 +34,8 @@ static int reserve(id_index *x, size_t occurrences, shoal_error *err)
     if (occurrences > x->slot_cap) {
         const size_t cap = occurrences + occurrences / 4 + 64;
         x->slot_cap = x->seen_cap = 0;
-        rc = renew(&x->slot, cap, err);
+        rc = renew(&x->place, cap, err);
+        if (rc == 0) rc = renew(&x->slot, cap, err);
         if (rc == 0) rc = renew(&x->seen, cap, err);
         if (rc == 0) rc = renew(&x->rank, cap, err);
         if (rc < 0) return rc;
@@ -51,12 +53,12 @@ static int reserve(id_index *x, size_t occurrences, shoal_error *err)
     return 0;
 }
 
-/* Places in order of appearance go to x->slot; returns the number of distinct ids, or UINT32_MAX when one is too large. */
+/* Fills x->place and x->seen; returns the number of distinct ids, or UINT32_MAX when one is too large. */
 static uint32_t number_ids(id_index *x, const batch *b, uint32_t n_ids)
 {
     const uint32_t mask = (uint32_t)(x->key_cap - 1);
     const int shift = __builtin_clz(mask);
-    uint32_t *slot = x->slot, n = 0;
+    uint32_t *place = x->place, n = 0;
     memset(x->key, 0, x->key_cap * sizeof *x->key);
     for (uint32_t f = 0; f < b->n_fields; f++) {
         const batch_field *field = &b->field[f];
@@ -70,7 +72,7 @@ static uint32_t number_ids(id_index *x, const batch *b, uint32_t n_ids)
                 x->value[at] = n;
                 x->seen[n++] = id;
             }
-            *slot++ = x->value[at];
+            *place++ = x->value[at];
         }
     }
     return n;
@@ -103,6 +105,6 @@ int index_build(id_index *x, const batch *b, uint32_t n_ids, grads *g, const mod
     rc = grads_reserve(g, m, n, err);
     if (rc < 0) return rc;
     group(x, n, g);
-    for (size_t i = 0; i < total; i++) x->slot[i] = x->rank[x->slot[i]];
+    for (size_t i = 0; i < total; i++) x->slot[i] = x->rank[x->place[i]];
     return 0;
 }

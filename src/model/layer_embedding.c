@@ -56,13 +56,14 @@ static void forward(const layer *l, exec *x)
 static void backward(const layer *l, exec *x)
 {
     if (l->out.fields == 0) return;
-    const size_t t = layer_param(l, 0)->offset, ld = shape_size(l->out);
+    const size_t ld = shape_size(l->out);
     const float *g = exec_grad(x, l);
+    float *gtable = exec_table_grad_zeroed(x, l, 0);
     const uint32_t *slot = x->index.slot;
     for (uint32_t f = 0; f < l->out.fields; f++) {
         const batch_field *field = &x->b->field[f];
         x->k->scatter(x->b->rows, l->out.width, field->offset, slot, field->weight, g + (size_t)f * l->out.width,
-                      (uint32_t)ld, x->g->table[t]);
+                      (uint32_t)ld, gtable);
         slot += field->n_id;
     }
 }

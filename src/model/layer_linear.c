@@ -59,11 +59,11 @@ static void backward(const layer *l, exec *x)
     const kernels *k = x->k;
     const float *g = exec_grad(x, l);
     if (s->table >= 0) {
-        const size_t t = layer_param(l, (uint32_t)s->table)->offset;
+        float *gtable = exec_table_grad_zeroed(x, l, (uint32_t)s->table);
         const uint32_t *slot = x->index.slot;
         for (uint32_t f = 0; f < x->b->n_fields; f++) {
             const batch_field *field = &x->b->field[f];
-            k->scatter(x->b->rows, 1, field->offset, slot, field->weight, g, 1, x->g->table[t]);
+            k->scatter(x->b->rows, 1, field->offset, slot, field->weight, g, 1, gtable);
             slot += field->n_id;
         }
     }

@@ -94,6 +94,20 @@ static inline int build_small(const char *name, const features *f, model **out, 
     return rc;
 }
 
+/* One optimiser step of table t by one micro-batch. */
+static inline void step_table(const kernels *k, const optimizer_step *o, size_t t, weights *w, const grads *g)
+{
+    uint32_t *first = mem_alloc((g->n_ids + 1) * sizeof *first);
+    kernel_touch *touch = mem_alloc(g->n_ids * sizeof *touch);
+    assert_true(first && touch);
+    for (uint32_t i = 0; i < g->n_ids; i++) touch[i] = (kernel_touch){0, first[i] = i};
+    first[g->n_ids] = g->n_ids;
+    const float *const gradients = g->table[t];
+    k->optimize_rows(o, g->n_ids, model_table_cols(w->model, t), g->id, w->table[t], w->stride[t], first, touch, &gradients);
+    mem_free(first);
+    mem_free(touch);
+}
+
 #define assert_ok(call, err) do { if ((call) < 0) fail_msg("%s: %s", #call, (err).message); } while (0)
 
 #endif

@@ -16,11 +16,13 @@ typedef struct slice {
     size_t param;
 } slice;
 
-/* The ids of one shard that a step touched, in order of first touch, and their summed gradients. */
+/* The ids of one shard that a step touched, in order of first touch, and the micro-batches that touched them: id[i] those of
+ * touch [first[i], first[i + 1]), in k order. */
 typedef struct shard {
-    uint32_t *id;
-    float **sum; /* [tables]: [n x cols] */
-    uint32_t n, cap;
+    uint32_t *id, *first;
+    kernel_touch *touch;
+    uint32_t n;
+    size_t cap; /* touches */
 } shard;
 
 /* What one thread needs to work on a micro-batch, or the memory that failed. */
@@ -44,6 +46,7 @@ struct stepper {
     optimizer_step *steps; /* [parameters]: of the step at hand */
     lane *lane;       /* [threads] */
     grads **grads;    /* [micro-batches] */
+    const float **table_grad; /* [tables x micro-batches at most] */
     uint32_t *mark;   /* [ids]: 1 + place in its shard's lists while a step is applied, else 0 */
     shard shard[MODEL_SHARDS];
     slice *slices;
@@ -92,17 +95,13 @@ static int buffers_build(stepper *s, shoal_error *err)
             cols = model_table_cols(s->model, t);
     s->lane = mem_calloc((size_t)threads, sizeof *s->lane);
     s->grads = mem_calloc(micros, sizeof *s->grads);
+    s->table_grad = mem_calloc(s->tables * micros + 1, sizeof *s->table_grad);
     s->mark = mem_calloc((size_t)s->ids + 1, sizeof *s->mark);
     s->table_param = mem_calloc(s->tables + 1, sizeof *s->table_param);
     s->steps = mem_calloc(params + 1, sizeof *s->steps);
     s->zeros = mem_calloc(cols, sizeof *s->zeros);
-    if (!s->lane || !s->grads || !s->mark || !s->table_param || !s->steps || !s->zeros)
+    if (!s->lane || !s->grads || !s->table_grad || !s->mark || !s->table_param || !s->steps || !s->zeros)
         return error_nomem(err, (size_t)s->ids * sizeof *s->mark, "the step's buffers");
-    for (int i = 0; i < MODEL_SHARDS; i++) {
-        s->shard[i].sum = mem_calloc(s->tables + 1, sizeof *s->shard[i].sum);
-        if (!s->shard[i].sum)
-            return error_nomem(err, s->tables * sizeof(float *), "the step's buffers");
-    }
     for (int i = 0; i < threads; i++) {
         batch_init(&s->lane[i].batch);
         int rc = exec_new(s->model, s->kernels, s->plan->micro, &s->lane[i].exec, err);
@@ -154,13 +153,13 @@ void stepper_free(stepper *s)
     for (uint32_t k = 0; s->grads && k < plan_micros_max(s->plan); k++)
         grads_free(s->grads[k], s->model);
     for (int i = 0; i < MODEL_SHARDS; i++) {
-        for (size_t t = 0; s->shard[i].sum && t < s->tables; t++)
-            mem_free(s->shard[i].sum[t]);
-        mem_free(s->shard[i].sum);
+        mem_free(s->shard[i].first);
+        mem_free(s->shard[i].touch);
         mem_free(s->shard[i].id);
     }
     mem_free(s->lane);
     mem_free(s->grads);
+    mem_free(s->table_grad);
     mem_free(s->mark);
     mem_free(s->table_param);
     mem_free(s->steps);
@@ -203,53 +202,67 @@ static int lane_error(stepper *s, int rc, shoal_error *err)
 
 /* ---- second half: sums in k order, optimiser ---- */
 
-static int shard_reserve(stepper *s, shard *h, uint32_t index)
+static int shard_reserve(shard *h, size_t touches)
 {
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < s->n_micros; k++)
-        most += s->grads[k]->shard[index + 1] - s->grads[k]->shard[index];
-    if (most <= h->cap)
+    if (touches <= h->cap)
         return 0;
+    const size_t cap = 2 * touches;
     h->cap = 0;
     mem_free(h->id);
-    h->id = mem_alloc((size_t)most * 2 * sizeof *h->id);
-    if (!h->id)
+    mem_free(h->first);
+    mem_free(h->touch);
+    h->id = mem_alloc(cap * sizeof *h->id);
+    h->first = mem_alloc((cap + 1) * sizeof *h->first);
+    h->touch = mem_alloc(cap * sizeof *h->touch);
+    if (!h->id || !h->first || !h->touch)
         return SHOAL_NOMEM;
-    for (size_t t = 0; t < s->tables; t++) {
-        mem_free(h->sum[t]);
-        h->sum[t] = mem_alloc((size_t)most * 2 * model_table_cols(s->model, t) * sizeof(float));
-        if (!h->sum[t])
-            return SHOAL_NOMEM;
-    }
-    h->cap = most * 2;
+    h->cap = cap;
     return 0;
 }
 
-/* Adds up the contributions to each id, in k order. */
-static void shard_sum(stepper *s, shard *h, uint32_t index)
+/* Numbers the shard's ids and counts the touches of each in its `first`. */
+static void shard_count(stepper *s, shard *h, uint32_t index)
 {
-    h->n = 0;
     for (uint32_t k = 0; k < s->n_micros; k++) {
         const grads *g = s->grads[k];
-        uint32_t end = g->shard[index + 1];
+        const uint32_t end = g->shard[index + 1];
         for (uint32_t j = g->shard[index]; j < end; j++) {
             if (j + PREFETCH_AHEAD < end)
                 __builtin_prefetch(&s->mark[g->id[j + PREFETCH_AHEAD]], 1);
-            uint32_t *mark = &s->mark[g->id[j]], first = *mark == 0;
-            if (first) {
+            uint32_t *mark = &s->mark[g->id[j]];
+            if (*mark == 0) {
+                h->first[h->n] = 0;
                 h->id[h->n] = g->id[j];
                 *mark = ++h->n;
             }
-            for (size_t t = 0; t < s->tables; t++) {
-                size_t cols = model_table_cols(s->model, t);
-                float *sum = h->sum[t] + (size_t)(*mark - 1) * cols;
-                if (first)
-                    memcpy(sum, g->table[t] + j * cols, cols * sizeof *sum);
-                else
-                    s->kernels->add(cols, g->table[t] + j * cols, sum);
-            }
+            h->first[*mark - 1]++;
         }
     }
+}
+
+static int shard_list(stepper *s, shard *h, uint32_t index)
+{
+    size_t touches = 0;
+    for (uint32_t k = 0; k < s->n_micros; k++)
+        touches += s->grads[k]->shard[index + 1] - s->grads[k]->shard[index];
+    h->n = 0;
+    if (touches == 0)
+        return 0;
+    int rc = shard_reserve(h, touches);
+    if (rc < 0)
+        return rc;
+    shard_count(s, h, index);
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < h->n; i++)
+        h->first[i] = end += h->first[i];
+    h->first[h->n] = end;
+    /* from the last to the first: what was the end of an id's touches becomes their beginning */
+    for (uint32_t k = s->n_micros; k-- > 0;) {
+        const grads *g = s->grads[k];
+        for (uint32_t j = g->shard[index + 1]; j-- > g->shard[index];)
+            h->touch[--h->first[s->mark[g->id[j]] - 1]] = (kernel_touch){k, j};
+    }
+    return 0;
 }
 
 /* What each parameter's optimiser does in step t. */
@@ -270,11 +283,17 @@ static const optimizer_step *table_step(const stepper *s, size_t t)
     return &s->steps[s->table_param[t]];
 }
 
+/* The gradients of table t by micro-batch. */
+static const float *const *table_grads(const stepper *s, size_t t)
+{
+    return s->table_grad + t * plan_micros_max(s->plan);
+}
+
 static void shard_apply(stepper *s, shard *h)
 {
     for (size_t t = 0; t < s->tables; t++) {
         s->kernels->optimize_rows(table_step(s, t), h->n, model_table_cols(s->model, t), h->id, s->w->table[t], s->w->stride[t],
-                                  h->sum[t]);
+                                  h->first, h->touch, table_grads(s, t));
     }
 }
 
@@ -317,10 +336,9 @@ static int apply_item(void *ctx, size_t item, int thread)
     (void)thread;
     if (item < MODEL_SHARDS) {
         shard *h = &s->shard[item];
-        int rc = shard_reserve(s, h, (uint32_t)item);
+        int rc = shard_list(s, h, (uint32_t)item);
         if (rc < 0)
             return rc;
-        shard_sum(s, h, (uint32_t)item);
         if (!s->optim->dense_embeddings) {
             shard_apply(s, h);
             shard_forget(s, h);
@@ -344,11 +362,16 @@ static int apply_rows(void *ctx, size_t item, int thread)
     uint32_t end = s->ids - begin < TABLE_SLICE_ROWS ? s->ids : begin + TABLE_SLICE_ROWS;
     for (size_t t = 0; t < s->tables; t++) {
         const optimizer_step *o = table_step(s, t);
-        size_t cols = model_table_cols(s->model, t);
+        uint32_t cols = model_table_cols(s->model, t);
         for (uint32_t id = begin; id < end; id++) {
-            const float *g = s->mark[id] ? s->shard[model_shard(id)].sum[t] + (s->mark[id] - 1) * cols : s->zeros;
+            if (s->mark[id]) {
+                const shard *h = &s->shard[model_shard(id)];
+                s->kernels->optimize_rows(o, 1, cols, &id, s->w->table[t], s->w->stride[t], h->first + s->mark[id] - 1,
+                                          h->touch, table_grads(s, t));
+                continue;
+            }
             float *row = s->w->table[t] + (size_t)id * s->w->stride[t];
-            s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, g);
+            s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, s->zeros);
         }
     }
     return 0;
@@ -364,6 +387,9 @@ static int forget_item(void *ctx, size_t item, int thread)
 
 static int apply_all(stepper *s, shoal_error *err)
 {
+    for (size_t t = 0; t < s->tables; t++)
+        for (uint32_t k = 0; k < s->n_micros; k++)
+            s->table_grad[t * plan_micros_max(s->plan) + k] = s->grads[k]->table[t];
     int rc = pool_for(s->pool, MODEL_SHARDS + s->n_slices + 1, apply_item, s);
     if (rc < 0)
         return error_nomem(err, 0, "the list of touched rows");
