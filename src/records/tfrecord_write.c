@@ -205,10 +205,10 @@ static int counted(tfrecord_writer *w, shoal_error *err)
     return w->n_cut == (w->container == CONTAINER_GZIP ? MEMBERS : 1) ? write_frames(w, err) : 0;
 }
 
-static int keep_block(tfrecord_writer *w, shoal_error *err)
+/* The next record, of a plain file, will start at `at`. */
+static int keep_block(tfrecord_writer *w, uint64_t at, shoal_error *err)
 {
     record_index *x = w->keep;
-    uint64_t at = tfrecord_written(w);
     if (x->n_blocks > 0 && at - x->block[x->n_blocks - 1].offset < INDEX_BLOCK_BYTES) return 0;
     return record_index_add_block(x, at, w->count, 0, err);
 }
@@ -217,19 +217,30 @@ int tfrecord_write(tfrecord_writer *w, const void *p, size_t n, shoal_error *err
 {
     if (n > TFRECORD_BYTES_MAX)
         return error_set(err, SHOAL_DATA, "record %llu has %zu bytes; a TFRecord holds at most 2 GiB", (unsigned long long)w->count, n);
-    int r = w->keep && w->container == CONTAINER_PLAIN ? keep_block(w, err) : 0;
+    int r = w->keep && w->container == CONTAINER_PLAIN ? keep_block(w, tfrecord_written(w), err) : 0;
     if (r == 0) r = tfrecord_frame(&w->frames, p, n, err);
     if (r < 0) return r;
     return counted(w, err);
 }
 
+/* Of a plain file: without a copy. */
+static int write_plain(tfrecord_writer *w, const uint8_t *p, size_t n, shoal_error *err)
+{
+    int r = write_frames(w, err);
+    const uint64_t start = file_written(w->file);
+    for (size_t at = 0; r == 0 && at < n; at += (size_t)tfrecord_framed(u32_of(p + at)), w->count++)
+        if (w->keep) r = keep_block(w, start + at, err);
+    w->first[0] = w->count;
+    return r < 0 ? r : put(w, p, n, err);
+}
+
 int tfrecord_write_framed(tfrecord_writer *w, const uint8_t *p, size_t n, shoal_error *err)
 {
     int r = 0;
+    if (w->container == CONTAINER_PLAIN) return write_plain(w, p, n, err);
     for (size_t at = 0, whole; r == 0 && at < n; at += whole) {
         whole = (size_t)tfrecord_framed(u32_of(p + at)); /* sealed by us: below 2 GiB */
-        if (w->keep && w->container == CONTAINER_PLAIN) r = keep_block(w, err);
-        if (r == 0) r = buf_append(&w->frames, p + at, whole, err);
+        r = buf_append(&w->frames, p + at, whole, err);
         if (r == 0) r = counted(w, err);
     }
     return r;

@@ -15,6 +15,7 @@
 #include "storage/file_private.h"
 
 #define WRITE_BUFFER_BYTES ((size_t)1 << 20)
+#define WRITE_DIRECT_BYTES ((size_t)64 << 10) /* so many are worth a call of their own, and no copy */
 #define TEMPORARY_TRIES 100
 
 struct file_writer {
@@ -25,6 +26,7 @@ struct file_writer {
     int replace;
     int failed;   /* the code of the first failed write: what was written is not worth keeping */
     uint64_t flushed; /* bytes handed to the system */
+    uint64_t started; /* of those, bytes that are on their way to the disk */
     size_t held;      /* bytes in the buffer */
     char *path, *local, *temporary;
     uint8_t *buffer;
@@ -263,9 +265,11 @@ static int writer_put(file_writer *w, const uint8_t *p, size_t n, shoal_error *e
     }
     /* To the disk at once, in the background: the sync at the end finds little left, and the system has no reason to slow the
      * writer down as it does when many pages wait. What fails here the sync tells. */
-    if (!w->direct && n >= WRITE_BUFFER_BYTES / 2)
-        (void)sync_file_range(w->fd, (off64_t)w->flushed, (off64_t)n, SYNC_FILE_RANGE_WRITE);
     w->flushed += n;
+    if (!w->direct && w->flushed - w->started >= WRITE_BUFFER_BYTES) {
+        (void)sync_file_range(w->fd, (off64_t)w->started, (off64_t)(w->flushed - w->started), SYNC_FILE_RANGE_WRITE);
+        w->started = w->flushed;
+    }
     return 0;
 }
 
@@ -287,12 +291,12 @@ int file_write(file_writer *w, const void *p, size_t n, shoal_error *err)
 {
     if (w->failed)
         return writer_refuse(w, err);
-    if (n > WRITE_BUFFER_BYTES - w->held) {
+    if (n > WRITE_BUFFER_BYTES - w->held || (n >= WRITE_DIRECT_BYTES && w->held > 0)) {
         int rc = file_flush(w, err);
         if (rc < 0)
             return rc;
     }
-    if (n >= WRITE_BUFFER_BYTES)
+    if (n >= WRITE_DIRECT_BYTES)
         return writer_put(w, p, n, err);
     if (w->buffer == NULL && (w->buffer = mem_alloc(WRITE_BUFFER_BYTES)) == NULL)
         return error_nomem(err, WRITE_BUFFER_BYTES, "an output file");

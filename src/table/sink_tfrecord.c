@@ -9,7 +9,8 @@
 #include "table/writer.h"
 
 #define SLICE_ROWS 256
-#define SLICES 16        /* at a time */
+#define SLICES 16        /* at a time, at most */
+#define SLICES_A_THREAD 2 /* few, so that they are written out of the cache */
 #define STATS_COLUMNS 16 /* in one item */
 
 typedef struct tfrecord_out {
@@ -21,6 +22,7 @@ typedef struct tfrecord_out {
     column_stats *stats;
     example_encoder *encoder;
     buf slice[SLICES];
+    int64_t slices; /* at a time */
     /* what is being written */
     const struct ArrowArray *batch;
     int64_t begin, n_slices;
@@ -54,6 +56,8 @@ static int out_open(const sink_spec *spec, const struct ArrowSchema *schema, con
     record_index_init(&w->index);
     w->bare = spec->bare;
     w->threads = spec->pool;
+    w->slices = w->threads ? SLICES_A_THREAD * (int64_t)pool_threads(w->threads) : 1;
+    if (w->slices > SLICES) w->slices = SLICES;
     int r = example_encoder_new(schema, &w->encoder, err);
     if (r == 0 && !(w->path = mem_strdup(path))) r = error_nomem(err, strlen(path), "a path");
     if (r == 0) r = column_stats_new(schema, &w->stats, err);
@@ -85,7 +89,7 @@ static int out_item(void *ctx, size_t i, int thread)
 static int out_slices(tfrecord_out *w, shoal_error *err)
 {
     int64_t left = (w->batch->length - w->begin + SLICE_ROWS - 1) / SLICE_ROWS;
-    w->n_slices = left < SLICES ? left : SLICES;
+    w->n_slices = left < w->slices ? left : w->slices;
     int64_t columns = w->begin == 0 ? (w->batch->n_children + STATS_COLUMNS - 1) / STATS_COLUMNS : 0;
     size_t n = (size_t)(w->n_slices + columns);
     int r = 0;
@@ -108,7 +112,7 @@ static int out_write(void *ctx, const struct ArrowArray *batch, uint64_t row, sh
     int r = 0;
     w->batch = batch;
     w->row = row;
-    for (w->begin = 0; r == 0 && w->begin < batch->length; w->begin += SLICES * SLICE_ROWS) r = out_slices(w, err);
+    for (w->begin = 0; r == 0 && w->begin < batch->length; w->begin += w->slices * SLICE_ROWS) r = out_slices(w, err);
     return r;
 }
 
