@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "table/arrow_bits.h"
 
 typedef struct column {
     const struct ArrowSchema *field; /* in the copy of the schema */
@@ -53,9 +54,7 @@ void column_stats_free(column_stats *s)
     mem_free(s);
 }
 
-/* ---- ranges of values: [begin, end) of an array without nulls; buffers of callers need not be aligned --------------------- */
-
-#define LOAD(type, p, i) __extension__({ type v_; memcpy(&v_, (const char *)(p) + (i) * (int64_t)sizeof v_, sizeof v_); v_; })
+/* ---- ranges of values: [begin, end) of an array without nulls -------------------------------------------------- */
 
 static void widen(column *c, int64_t low, int64_t high)
 {
@@ -112,12 +111,15 @@ static void range_bool(column *c, const struct ArrowArray *a, int64_t begin, int
 RANGE_OF_REAL(range_f32, float)
 RANGE_OF_REAL(range_f64, double)
 
-/* The first eight bytes as a number: texts with different keys compare as their keys do. */
-static uint64_t text_key(view v)
+/* The first eight bytes as a number: texts with different keys compare as their keys do. `readable`: bytes from p on, v's and
+ * those behind it. */
+static inline uint64_t text_key(const char *p, size_t n, int64_t readable)
 {
     uint64_t key = 0;
-    memcpy(&key, v.p, v.n < 8 ? v.n : 8);
-    return __builtin_bswap64(key);
+    if (n == 0) return 0;
+    if (readable >= 8) memcpy(&key, p, 8);
+    else memcpy(&key, p, n);
+    return __builtin_bswap64(key & low_bits(8 * (int64_t)(n < 8 ? n : 8)));
 }
 
 static int text_compare(view a, const buf *b)
@@ -134,44 +136,55 @@ static int text_set(buf *b, uint64_t *key, view v, uint64_t key_of_v, shoal_erro
     return buf_append(b, v.p, v.n, err);
 }
 
-static int range_text(column *c, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err)
+static int widen_text(column *c, view v, uint64_t key, shoal_error *err)
 {
     int r = 0;
-    for (int64_t i = begin; r == 0 && i < end; i++) {
-        view v = arrow_text(c->leaf, a, i);
-        uint64_t key = v.n > 0 ? text_key(v) : 0;
-        if (c->has_range && key > c->low_key && key < c->high_key) continue;
-        if (!c->has_range || text_compare(v, &c->low_text) < 0) r = text_set(&c->low_text, &c->low_key, v, key, err);
-        if (r == 0 && (!c->has_range || text_compare(v, &c->high_text) > 0)) r = text_set(&c->high_text, &c->high_key, v, key, err);
-        c->has_range = 1;
-    }
+    if (!c->has_range || text_compare(v, &c->low_text) < 0) r = text_set(&c->low_text, &c->low_key, v, key, err);
+    if (r == 0 && (!c->has_range || text_compare(v, &c->high_text) > 0)) r = text_set(&c->high_text, &c->high_key, v, key, err);
+    c->has_range = 1;
     return r;
 }
 
-static int add_range(column *c, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err)
+/* Of 64 rows from `first` on. */
+static int range_text(column *c, const struct ArrowArray *a, int64_t first, uint64_t rows, shoal_error *err)
+{
+    const int is_wide = arrow_offset_bytes(c->leaf) == 8;
+    const char *offsets = a->buffers[1], *bytes = a->buffers[2];
+    const int64_t last = a->offset + a->length, total = is_wide ? LOAD(int64_t, offsets, last) : LOAD(int32_t, offsets, last);
+    c->values += (uint64_t)__builtin_popcountll(rows);
+    EACH_BIT(i, rows)
+    {
+        const int64_t k = first + a->offset + (int64_t)i;
+        const int64_t at = is_wide ? LOAD(int64_t, offsets, k) : LOAD(int32_t, offsets, k);
+        const view v = view_of(bytes ? bytes + at : "", (size_t)((is_wide ? LOAD(int64_t, offsets, k + 1) : LOAD(int32_t, offsets, k + 1)) - at));
+        const uint64_t key = text_key(v.p, v.n, total - at);
+        if (c->has_range && key > c->low_key && key < c->high_key) continue;
+        const int r = widen_text(c, v, key, err);
+        if (r < 0) return r;
+    }
+    return 0;
+}
+
+static void add_range(column *c, const struct ArrowArray *a, int64_t begin, int64_t end)
 {
     c->values += (uint64_t)(end - begin);
-    if (begin == end) return 0;
+    if (begin == end) return;
     switch (c->leaf) {
-    case ARROW_BOOL: range_bool(c, a, begin, end); return 0;
-    case ARROW_I8: range_i8(c, a, begin, end); return 0;
-    case ARROW_U8: range_u8(c, a, begin, end); return 0;
-    case ARROW_I16: range_i16(c, a, begin, end); return 0;
-    case ARROW_U16: range_u16(c, a, begin, end); return 0;
+    case ARROW_BOOL: range_bool(c, a, begin, end); return;
+    case ARROW_I8: range_i8(c, a, begin, end); return;
+    case ARROW_U8: range_u8(c, a, begin, end); return;
+    case ARROW_I16: range_i16(c, a, begin, end); return;
+    case ARROW_U16: range_u16(c, a, begin, end); return;
     case ARROW_I32:
-    case ARROW_DATE32: range_i32(c, a, begin, end); return 0;
-    case ARROW_U32: range_u32(c, a, begin, end); return 0;
+    case ARROW_DATE32: range_i32(c, a, begin, end); return;
+    case ARROW_U32: range_u32(c, a, begin, end); return;
     case ARROW_I64:
     case ARROW_U64: /* a file holds none above 2^63 - 1 */
     case ARROW_TIMESTAMP:
-    case ARROW_TIME: range_i64(c, a, begin, end); return 0;
-    case ARROW_F32: range_f32(c, a, begin, end); return 0;
-    case ARROW_F64: range_f64(c, a, begin, end); return 0;
-    case ARROW_UTF8:
-    case ARROW_LARGE_UTF8:
-    case ARROW_BINARY:
-    case ARROW_LARGE_BINARY: return range_text(c, a, begin, end, err);
-    default: return 0;
+    case ARROW_TIME: range_i64(c, a, begin, end); return;
+    case ARROW_F32: range_f32(c, a, begin, end); return;
+    case ARROW_F64: range_f64(c, a, begin, end); return;
+    default: return;
     }
 }
 
@@ -179,12 +192,14 @@ static int add_range(column *c, const struct ArrowArray *a, int64_t begin, int64
 
 static int add_rows(column *c, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err);
 
-/* Rows [begin, end) without a null among them. */
-static int add_whole(column *c, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err)
+/* Rows [begin, end) without a null among them, of numbers or lists. */
+static int add_whole(column *c, const struct ArrowSchema *field, enum arrow_type t, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err)
 {
-    enum arrow_type t = arrow_type_of(field);
     if (begin == end) return 0;
-    if (!arrow_type_is_list(t)) return add_range(c, a, begin, end, err);
+    if (!arrow_type_is_list(t)) {
+        add_range(c, a, begin, end);
+        return 0;
+    }
     int64_t first, last, unused;
     arrow_list(t, a, begin, &first, &unused);
     arrow_list(t, a, end - 1, &unused, &last);
@@ -193,24 +208,31 @@ static int add_whole(column *c, const struct ArrowSchema *field, const struct Ar
 
 static int add_rows(column *c, const struct ArrowSchema *field, const struct ArrowArray *a, int64_t begin, int64_t end, shoal_error *err)
 {
-    if (arrow_type_of(field) == ARROW_NULL) return 0;
-    if (a->null_count == 0 || !a->buffers[0]) return add_whole(c, field, a, begin, end, err);
+    const enum arrow_type t = arrow_type_of(field);
     int r = 0;
-    while (r == 0 && begin < end) {
-        int64_t stop = begin;
-        while (stop < end && !arrow_is_null(a, stop)) stop++;
-        r = add_whole(c, field, a, begin, stop, err);
-        begin = stop < end ? stop + 1 : end;
+    if (t == ARROW_NULL || begin == end) return 0;
+    if (!arrow_type_is_text(t) && (a->null_count == 0 || !a->buffers[0])) return add_whole(c, field, t, a, begin, end, err);
+    for (int64_t first = begin; r == 0 && first < end; first += 64) {
+        uint64_t rows = arrow_present(a, first, end - first < 64 ? end - first : 64);
+        if (arrow_type_is_text(t)) {
+            r = range_text(c, a, first, rows, err);
+            continue;
+        }
+        while (r == 0 && rows != 0) {
+            const int64_t from = __builtin_ctzll(rows), left = (int64_t)(~(rows >> from) == 0 ? 64 : __builtin_ctzll(~(rows >> from)));
+            r = add_whole(c, field, t, a, first + from, first + from + left, err);
+            rows &= ~(low_bits(left) << from);
+        }
     }
     return r;
 }
 
 static uint64_t count_nulls(enum arrow_type t, const struct ArrowArray *a)
 {
-    uint64_t n = 0;
-    if (t == ARROW_NULL) return (uint64_t)a->length;
+    uint64_t n = (uint64_t)a->length;
+    if (t == ARROW_NULL) return n;
     if (a->null_count == 0 || !a->buffers[0]) return 0;
-    for (int64_t i = 0; i < a->length; i++) n += (uint64_t)arrow_is_null(a, i);
+    for (int64_t i = 0; i < a->length; i += 64) n -= (uint64_t)__builtin_popcountll(arrow_present(a, i, a->length - i < 64 ? a->length - i : 64));
     return n;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "table/arrow.h"
+#include "table/duck_arrow.h"
 
 #define MEMORY_LIMIT "400MB"
 #define MEMORY_BYTES 400000000u
@@ -182,6 +183,19 @@ static int export_schema(duck_rows *r, duckdb_logical_type *types, const char **
     return code;
 }
 
+/* Columns that all are simple are taken out of chunks by ourselves. */
+static int note_simple(duck_rows *r, duckdb_logical_type *types, uint64_t n, shoal_error *err)
+{
+    int all = 1;
+    if (!(r->simple = mem_calloc(n + 1, 1))) return error_nomem(err, n, "columns");
+    for (uint64_t i = 0; i < n; i++)
+        all &= (r->simple[i] = (uint8_t)duck_simple_type(duckdb_get_type_id(types[i]), r->schema.children[i]->format)) != DUCK_NOT_SIMPLE;
+    if (all) return 0;
+    mem_free(r->simple);
+    r->simple = NULL;
+    return 0;
+}
+
 static int rows_schema(duck_rows *r, const char *what, shoal_error *err)
 {
     uint64_t n = duckdb_column_count(&r->result);
@@ -193,6 +207,7 @@ static int rows_schema(duck_rows *r, const char *what, shoal_error *err)
         names[i] = duckdb_column_name(&r->result, i);
     }
     if (code == 0) code = export_schema(r, types, names, n, what, err);
+    if (code == 0) code = note_simple(r, types, n, err);
     for (uint64_t i = 0; types && i < n; i++)
         if (types[i]) duckdb_destroy_logical_type(&types[i]);
     mem_free(types);
@@ -240,6 +255,13 @@ int duck_rows_columns(const duck_rows *r, const char *what, int code, struct Arr
     return rc;
 }
 
+/* The rows of a chunk. */
+static int take_chunk(duck_rows *r, duckdb_data_chunk chunk, const char *what, struct ArrowArray *out, shoal_error *err)
+{
+    int code = r->simple ? duck_simple_chunk(chunk, r->simple, (uint64_t)r->schema.n_children, out, err) : 0;
+    return code != 0 ? code < 0 ? code : 0 : take_error(duckdb_data_chunk_to_arrow(r->options, chunk, out), what, err);
+}
+
 int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal_error *err)
 {
     for (;;) {
@@ -249,7 +271,7 @@ int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal
             return message && *message ? duck_error(duckdb_result_error_type(&r->result), message, what, SHOAL_DATA, err) : 0;
         }
         int code = 0, empty = duckdb_data_chunk_get_size(chunk) == 0;
-        if (!empty) code = take_error(duckdb_data_chunk_to_arrow(r->options, chunk, out), what, err);
+        if (!empty) code = take_chunk(r, chunk, what, out, err);
         duckdb_destroy_data_chunk(&chunk);
         if (code < 0) return code;
         if (!empty) return 1;
@@ -259,6 +281,7 @@ int duck_rows_next(duck_rows *r, const char *what, struct ArrowArray *out, shoal
 void duck_rows_release(duck_rows *r)
 {
     if (r->schema.release) r->schema.release(&r->schema);
+    mem_free(r->simple);
     if (r->options) duckdb_destroy_arrow_options(&r->options);
     if (r->has_result) duckdb_destroy_result(&r->result);
     if (r->statement) duckdb_destroy_prepare(&r->statement);

@@ -34,6 +34,7 @@ typedef struct duck_rows {
     duckdb_result result;
     duckdb_arrow_options options;
     struct ArrowSchema schema;
+    uint8_t *simple; /* enum duck_simple of each column; NULL when one is not */
     int has_result;
 } duck_rows;
 

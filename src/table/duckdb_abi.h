@@ -14,6 +14,7 @@ typedef struct duckdb_config_ *duckdb_config;
 typedef struct duckdb_prepared_statement_ *duckdb_prepared_statement;
 typedef struct duckdb_extracted_statements_ *duckdb_extracted_statements;
 typedef struct duckdb_data_chunk_ *duckdb_data_chunk;
+typedef struct duckdb_vector_ *duckdb_vector;
 typedef struct duckdb_logical_type_ *duckdb_logical_type;
 typedef struct duckdb_arrow_options_ *duckdb_arrow_options;
 typedef struct duckdb_error_data_ *duckdb_error_data;
@@ -74,6 +75,9 @@ void duckdb_destroy_prepare(duckdb_prepared_statement *p);
 duckdb_state duckdb_execute_prepared_streaming(duckdb_prepared_statement p, duckdb_result *out);
 duckdb_data_chunk duckdb_fetch_chunk(duckdb_result r);
 uint64_t duckdb_data_chunk_get_size(duckdb_data_chunk chunk);
+duckdb_vector duckdb_data_chunk_get_vector(duckdb_data_chunk chunk, uint64_t column);
+void *duckdb_vector_get_data(duckdb_vector v);
+uint64_t *duckdb_vector_get_validity(duckdb_vector v); /* a bit a row; NULL: all are there */
 void duckdb_destroy_data_chunk(duckdb_data_chunk *chunk);
 
 duckdb_arrow_options duckdb_result_get_arrow_options(duckdb_result *r);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "records/tfrecord.h"
+#include "table/arrow_bits.h"
 #include "table/example_cell.h"
 
 #define TILE_ROWS 64        /* bits of a word; the records of 40 columns stay in the first caches */
@@ -61,24 +62,6 @@ void example_encoder_free(example_encoder *e)
 
 /* ---- how many bytes ------------------------------------------------------------------------------------------------------ */
 
-/* Bit k: row first + k is there. */
-static uint64_t present(const struct ArrowArray *a, int64_t first, size_t n)
-{
-    uint64_t all = n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX, bits = 0;
-    if (a->n_buffers == 0) return 0; /* the null type */
-    if (a->null_count == 0 || !a->buffers[0]) return all;
-    const size_t at = (size_t)(first + a->offset), shift = at & 7, bytes = (shift + n + 7) / 8;
-    const uint8_t *p = (const uint8_t *)a->buffers[0] + at / 8;
-    memcpy(&bits, p, bytes < 8 ? bytes : 8);
-    bits >>= shift;
-    if (bytes > 8) bits |= (uint64_t)p[8] << (64 - shift);
-    return bits & all;
-}
-
-/* For each bit: its number as i. */
-#define EACH_BIT(i, bits) for (uint64_t left_ = (bits), i; left_ && (i = (uint64_t)__builtin_ctzll(left_), 1); left_ &= left_ - 1)
-
-#define LOAD(type, p, i) __extension__({ type v_; memcpy(&v_, (const char *)(p) + (i) * (int64_t)sizeof v_, sizeof v_); v_; })
 #define WIDEN(type) for (size_t i = 0; i < n; i++) out[i] = (int64_t)LOAD(type, p, from + (int64_t)i)
 
 static void load_integers(enum arrow_type t, const struct ArrowArray *a, int64_t first, size_t n, int64_t *out)
@@ -209,7 +192,7 @@ static void measure(const example_encoder *e, tile *t, shoal_error *err)
     for (int64_t k = 0; k < e->n_columns; k++) {
         const example_cell *c = &e->column[k];
         const struct ArrowArray *a = t->batch->children[k];
-        const uint64_t rows = t->present[k] = c->type == ARROW_NULL || t->n == 0 ? 0 : present(a, t->first, t->n);
+        const uint64_t rows = t->present[k] = c->type == ARROW_NULL || t->n == 0 ? 0 : arrow_present(a, t->first, (int64_t)t->n);
         if (c->is_lists) EACH_BIT(i, rows)
         {
             int r = i < t->n ? put_feature_list(t, i, c, a, &list[i], err) : 0;
