@@ -25,6 +25,8 @@ static int read_name(const shoal_options *o, const char *word, int *index, const
     *value = NULL;
     if (word[1] != '-') {
         *index = word[2] == 0 ? by_letter(o, word[1]) : -1;
+        if (*index < 0 && option_find(o, word + 1) >= 0)
+            return error_set(err, SHOAL_USAGE, "unknown option '%s' of 'shoal %s'; did you mean '-%s'?", word, option_command(o), word);
         return *index >= 0 ? 0
                            : error_set(err, SHOAL_USAGE, "unknown option '%s' of 'shoal %s'; see shoal %s --help", word,
                                        option_command(o), option_command(o));

@@ -62,7 +62,7 @@ const shoal_option option_table[] = {
     CHOICE("compression", "none|gzip|zlib", NULL, WRITES, "compression of TFRecord files; default: by the ending of DST"),
     FLAG("overwrite", WRITES | TRAINS, "replace what is there under the output's name"),
     FLAG("append", ON(CONVERT) | ON(PREDICT), "add files to a folder that is there"),
-    INT("max-file-size", OPTION_BYTES, "128M", 4096, MAX_I, WRITES, "size of the files of a folder of TFRecord"),
+    INT("max-file-size", OPTION_BYTES, "128M", 4096, MAX_I, WRITES, "size of the files of a folder, about"),
     INT("rows-per-file", "N", NULL, 1, MAX_I, ON(CONVERT), "rows of each file of a folder, exactly; default: cut by size alone"),
     LIST("partition-by", "COLUMNS", ON(CONVERT), "write a folder with a folder k=v for each of their values"),
     FLAG("overwrite-partitions", ON(CONVERT), "with --partition-by: replace the partitions that get rows, keep all others"),

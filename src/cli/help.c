@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define HELP_COLUMN 28 /* where descriptions start */
+#define HELP_COLUMN_NARROW 10
 #define HELP_COLUMNS_MAX 100
 
 const shoal_command *cli_command_find(const char *name, unsigned *index)
@@ -35,12 +36,13 @@ static size_t help_columns(size_t columns)
     return columns < 40 ? 40 : columns > HELP_COLUMNS_MAX ? HELP_COLUMNS_MAX : columns;
 }
 
-/* A term and its description: beside it, or below it when the term is long. */
+/* A term and its description: beside it, or below it when the term is long or the terminal narrow. */
 static void help_entry(cli_text *t, const char *term, const char *text, size_t columns)
 {
+    size_t indent = columns < 2 * HELP_COLUMN ? HELP_COLUMN_NARROW : HELP_COLUMN;
     cli_text_add(t, "  %s", term);
-    cli_text_add(t, strlen(term) + 4 > HELP_COLUMN ? "\n" : "  ");
-    cli_text_wrap(t, text, HELP_COLUMN, columns);
+    cli_text_add(t, strlen(term) + 4 > indent ? "\n" : "  ");
+    cli_text_wrap(t, text, indent, columns);
 }
 
 static void help_option(cli_text *t, const shoal_option *o, size_t columns)

@@ -51,7 +51,7 @@ static const char *type_name(const struct ArrowSchema *schema, const column_ref 
 static int column_need(const struct ArrowSchema *schema, const char *name, const char *what, column_ref *out,
                        shoal_error *err)
 {
-    char hint[160];
+    char hint[FEATURES_HINT];
     *out = column_find(schema, name);
     if (out->index < 0)
         return error_set(err, SHOAL_DATA, "%s column '%s' is not in the source%s", what, name,

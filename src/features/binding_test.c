@@ -308,7 +308,7 @@ static void test_clip_accepts_infinities(void **state)
 static void test_columns_that_do_not_fit(void **state)
 {
     (void)state;
-    refused("user:u", "p", "ac", NULL, NULL, SHOAL_DATA, 0, "feature column 'a' is not in the source");
+    refused("user:u", "p", "ac", NULL, NULL, SHOAL_DATA, 0, "feature column 'a' is not in the source; there are: user");
     refused("a:tss:", "1", "an", NULL, NULL, SHOAL_DATA, 0,
             "numeric column 'a' has type timestamp[s], expected a number");
     refused("a:+u", "p", "ac", NULL, NULL, SHOAL_DATA, 0,

@@ -212,7 +212,7 @@ static int drop_of(const conf *yaml, const struct ArrowSchema *schema, const fea
                    shoal_error *err)
 {
     const conf *drop = conf_get(yaml, "drop");
-    char hint[160];
+    char hint[FEATURES_HINT];
     if (drop && drop->kind != CONF_LIST)
         return conf_error(drop, err, "drop takes a list of columns, as in drop: [month, day]");
     for (size_t i = 0; drop && i < drop->n_child; i++) {
@@ -265,7 +265,7 @@ static int is_role(const features *f, const char *column)
 static int check_columns(const features *f, const conf *yaml, const struct ArrowSchema *schema, shoal_error *err)
 {
     binding *b;
-    char hint[160];
+    char hint[FEATURES_HINT];
     for (uint32_t i = 0; i < f->n_features; i++) {
         const feature *x = &f->feature[i];
         const conf *at = conf_get(conf_get(yaml, "features"), x->name);

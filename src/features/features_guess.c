@@ -280,6 +280,19 @@ int features_guess_into(features *f, const struct ArrowSchema *schema, const str
     return rc;
 }
 
+static void list_columns(const struct ArrowSchema *schema, char *out, size_t n)
+{
+    int at = snprintf(out, n, "; there are: ");
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        const char *name = schema->children[i]->name;
+        if ((size_t)at + strlen(name) + sizeof ", ..." >= n) {
+            snprintf(out + at, n - (size_t)at, "...");
+            return;
+        }
+        at += snprintf(out + at, n - (size_t)at, "%s%s", name, i + 1 < schema->n_children ? ", " : "");
+    }
+}
+
 const char *features_suggest(const struct ArrowSchema *schema, const char *name, char *out, size_t n)
 {
     out[0] = 0;
@@ -292,6 +305,8 @@ const char *features_suggest(const struct ArrowSchema *schema, const char *name,
     const char *near = conf_nearest(name, names);
     if (near)
         snprintf(out, n, "; did you mean '%s'?", near);
+    else
+        list_columns(schema, out, n);
     mem_free(names);
     return out;
 }
@@ -299,7 +314,7 @@ const char *features_suggest(const struct ArrowSchema *schema, const char *name,
 int features_roles(features *f, const struct ArrowSchema *schema, const char *label, const char *weight,
                    shoal_error *err)
 {
-    char hint[160];
+    char hint[FEATURES_HINT];
     const char *name[2] = {label, weight}, *what[2] = {"label", "weight"};
     for (int i = 0; i < 2; i++)
         if (name[i] && arrow_find(schema, name[i]) < 0)
@@ -316,7 +331,7 @@ int features_roles(features *f, const struct ArrowSchema *schema, const char *la
 
 int features_drop(const struct ArrowSchema *schema, const features_request *r, uint8_t *taken, shoal_error *err)
 {
-    char hint[160];
+    char hint[FEATURES_HINT];
     for (size_t i = 0; i < r->n_drop; i++) {
         int64_t k = arrow_find(schema, r->drop[i]);
         if (k < 0)

@@ -29,7 +29,8 @@ int features_roles(features *f, const struct ArrowSchema *schema, const char *la
                    shoal_error *err);
 /* Marks the columns that the request drops. */
 int features_drop(const struct ArrowSchema *schema, const features_request *r, uint8_t *taken, shoal_error *err);
-/* The schema's column nearest to `name` as "; did you mean 'x'?", or "". */
+#define FEATURES_HINT 320
+/* The schema's column nearest to `name` as "; did you mean 'x'?", else what there is as "; there are: a, b, ...". */
 const char *features_suggest(const struct ArrowSchema *schema, const char *name, char *out, size_t n);
 
 /* DATA when the column is of a type that gives other values than the one that was trained on. */

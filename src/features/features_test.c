@@ -132,7 +132,7 @@ static void test_request_is_checked(void **state)
     r = (features_request){"label", "label", NULL, 0};
     guess(t, &r, SHOAL_USAGE, "column 'label' cannot be both label and weight");
     r = (features_request){"label", NULL, wrong, 1};
-    guess(t, &r, SHOAL_USAGE, "column 'bee' to drop is not in the source");
+    guess(t, &r, SHOAL_USAGE, "column 'bee' to drop is not in the source; there are: label, amount, a, b");
     testing_free(t);
     t = testing_new("y:l part:u", "1 p | 0 p");
     r = label_y();
@@ -158,6 +158,7 @@ static int configure(const testing_table *t, const char *yaml, features **f, sho
 }
 
 #define COLUMNS "y:l w:g user:u price:g genres:+u gw:+g extra:l"
+#define COLUMN_NAMES "y, w, user, price, genres, gw, extra"
 #define ROWS "1 1 ann 2.5 a;b 1;2 5 | 0 2 bob 3 a 1 6 | 1 1 ann ~ ~ ~ 7"
 
 static const char everything[] =
@@ -289,7 +290,7 @@ static void test_mistakes_in_the_file(void **state)
          "expected a single value (a list needs type: bag)"},
         {"label: y\nfeatures: {y: categorical}",
          "f.yaml:2: feature 'y' reads column 'y', which is the label or the weight"},
-        {"label: x\nfeatures: {user: categorical}", "label column 'x' is not in the source"},
+        {"label: x\nfeatures: {user: categorical}", "label column 'x' is not in the source; there are: " COLUMN_NAMES},
         {"others: maybe\nfeatures: {user: categorical}", "f.yaml:1: others 'maybe' is unknown; there are leave, guess"},
         {"features: {}", "f.yaml:1: no features: name at least one column under features:, or say others: guess"},
         {"drop: [usr]\nothers: guess", "f.yaml:1: column 'usr' to drop is not in the source; did you mean 'user'?"},

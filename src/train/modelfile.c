@@ -322,7 +322,10 @@ static int parts_open(const char *path, modelfile_parts *out, shoal_error *err)
     size_t n = strlen(path), tail = strlen(MODELFILE_MANIFEST);
     if (!file_exists(path))
         return error_set(err, SHOAL_STORAGE, "%s: there is no such model folder; 'shoal train --out DIR' makes one", path);
-    if (n >= tail && strcmp(path + n - tail, MODELFILE_MANIFEST) == 0 && !file_is_dir(path))
+    int names_manifest = n >= tail && strcmp(path + n - tail, MODELFILE_MANIFEST) == 0 && !file_is_dir(path);
+    if (!names_manifest && !file_is_dir(path))
+        return error_set(err, SHOAL_USAGE, "%s is a file, expected the folder of a model: it comes first, and then the rows", path);
+    if (names_manifest)
         out->dir = n == tail ? mem_strdup(".") : mem_strndup(path, n - tail - 1);
     else
         out->dir = mem_strdup(path);

@@ -68,7 +68,8 @@ int scoring_open(const shoal_options *o, const shoal_host *host, const char *out
         rc = pool_new(option_threads(o), kernels_thread_start, &out->threads, err);
     if (rc == 0) rc = table_spec_from(o, paths, n_paths, 0, &spec, err);
     if (rc == 0 && n_paths == 0 && !spec.stream)
-        rc = error_set(err, SHOAL_USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST");
+        rc = with_label ? error_set(err, SHOAL_USAGE, "eval: no rows to measure are given: shoal eval MODEL SRC...")
+                        : error_set(err, SHOAL_USAGE, "predict: the rows to score or the output is missing: shoal predict MODEL SRC... DST");
     char **wishes = NULL;
     size_t n_wishes = 0;
     if (rc == 0) rc = features_wishes(out->file.features, &wishes, &n_wishes, err);

@@ -188,6 +188,7 @@ case("unknown command without likeness", USAGE, "unknown command 'xyzzy'; see sh
 case("unknown flag", USAGE, "unknown option '--batchsize' of 'shoal train'; did you mean '--batch-size'?", "train", "good.csv", "--batchsize", "3")
 case("unknown flag without likeness", USAGE, "unknown option '--xyzzyx' of 'shoal train'; see shoal train --help", "train", "good.csv", "--xyzzyx")
 case("flag of another command", USAGE, "option '--epochs' is not one of 'shoal show'; see shoal show --help", "show", "good.csv", "--epochs", "3")
+case("a name behind one dash", USAGE, "unknown option '-label' of 'shoal train'; did you mean '--label'?", "train", "good.csv", "-label", "label")
 case("unknown letter", USAGE, "unknown option '-z' of 'shoal show'; see shoal show --help", "show", "good.csv", "-z")
 case("flag without value", USAGE, "--label needs a value: COLUMN", "train", "good.csv", "--label")
 case("switch with value", USAGE, "--json is 'maybe', expected true or false", "show", "good.csv", "--json=maybe")
@@ -541,9 +542,9 @@ case("infinite number", DATA, "bad.csv row 1: column 'x' is infinity; give featu
 case("weight is negative", DATA, "bad.csv row 1: weight column 'w' is -1, expected a finite number of 0 or more", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,-1\n" * 20})
 case("weight is missing", DATA, "bad.csv row 1: weight column 'w' is null, expected a finite number of 0 or more", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,1\n1,2,\n" * 20})
 case("weights all zero", DATA, "weight 'w' is 0 in all 40 rows: nothing to train on", *train("--weight", "w", source="bad.csv"), files={"bad.csv": "label,x,w\n" + "0,1,0\n1,2,0\n" * 20})
-case("weight is no column", USAGE, "weight column 'w' is not in the source", *train("--weight", "w"))
+case("weight is no column", USAGE, "weight column 'w' is not in the source; there are: label, x, c", *train("--weight", "w"))
 case("label and weight the same", USAGE, "column 'label' cannot be both label and weight", *train("--weight", "label"))
-case("drop is no column", USAGE, "column 'nope' to drop is not in the source", *train("--drop", "nope"))
+case("drop is no column", USAGE, "column 'nope' to drop is not in the source; there are: label, x, c", *train("--drop", "nope"))
 case("nothing left", DATA, "no column can be a feature (there is none beside the label, the weight and those to drop); name features in a YAML by --features", *train("--drop", "x", "--drop", "c"))
 case("validation without rows", DATA, "the validation data has no rows; leave out --valid, or name a source with rows", *train("--valid", "none.csv"), files={"none.csv": HEAD})
 case("validation without the column", DATA, "other.csv: there is no column 'c'; there are: label, x", *train("--valid", "other.csv"), files={"other.csv": "label,x\n0,1\n1,2\n"})
@@ -559,7 +560,7 @@ for name, code, message, text in (
     ("feature is a list", USAGE, "f.yaml:1: feature 'x' takes a type, as in 'x: categorical' or 'x: {type: numeric, ...}'", "features: {x: [numeric]}"),
     ("key of a number unknown", USAGE, "f.yaml:1: unknown key 'bukets' of numeric feature 'x'; did you mean 'buckets'?", "features: {x: {type: numeric, bukets: 3}}"),
     ("key of a category unknown", USAGE, "f.yaml:1: unknown key 'mincount' of categorical feature 'c'; did you mean 'min_count'?", "features: {c: {type: categorical, mincount: 3}}"),
-    ("column unknown", USAGE, "f.yaml:1: feature column 'y' is not in the source", "features: {y: numeric}"),
+    ("column unknown", USAGE, "f.yaml:1: feature column 'y' is not in the source; there are: label, x, c", "features: {y: numeric}"),
     ("column of another type", DATA, "good.csv row 0: column 'c': 'a' is not a number; repair it, or make the feature categorical", "features: {c: numeric}"),
     ("column is the label", USAGE, "f.yaml:1: feature 'l' reads column 'label', which is the label or the weight", "features: {l: {type: numeric, column: label}}"),
     ("bag of a plain column", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: bag}"),
@@ -570,7 +571,7 @@ for name, code, message, text in (
     ("clip with the wrong infinity", USAGE, "f.yaml:1: clip bound .inf leaves nothing", "features: {x: {type: numeric, clip: [.inf, 1]}}"),
     ("clip turned", USAGE, "f.yaml:1: clip of feature 'x' has its low bound above its high one", "features: {x: {type: numeric, clip: [2, 1]}}"),
     ("name is empty", USAGE, "f.yaml:1: a feature needs a name of UTF-8 text", "features: {'': numeric}"),
-    ("weights that are no column", USAGE, "f.yaml:1: weights column 'v' is not in the source", "features: {c: {type: bag, weights: v}}"),
+    ("weights that are no column", USAGE, "f.yaml:1: weights column 'v' is not in the source; there are: label, x, c", "features: {c: {type: bag, weights: v}}"),
     ("buckets without bucket", USAGE, "f.yaml:1: buckets of feature 'x' needs scale: bucket", "features: {x: {type: numeric, scale: none, buckets: 3}}"),
     ("too few buckets", USAGE, "f.yaml:1: 'buckets' must be between 2 and 4096, not 1", "features: {x: {type: numeric, scale: bucket, buckets: 1}}"),
     ("embed with bucket", USAGE, "f.yaml:1: embed of feature 'x' needs another scale than bucket: buckets are embedded anyway", "features: {x: {type: numeric, scale: bucket, embed: true}}"),
@@ -581,7 +582,7 @@ for name, code, message, text in (
     ("where of no map", USAGE, "f.yaml:1: where of feature 'c' takes a column and its number, as in where: {field: 3}", "features: {c: {type: bag, where: x}}"),
     ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
     ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
-    ("drop is no column", USAGE, "f.yaml:3: column 'y' to drop is not in the source", "features: {c: categorical}\nothers: guess\ndrop: [y]"),
+    ("drop is no column", USAGE, "f.yaml:3: column 'y' to drop is not in the source; there are: label, x, c", "features: {c: categorical}\nothers: guess\ndrop: [y]"),
     ("too many rows of embeddings", USAGE, "feature 'c4' brings the embedding rows to 5000000005, more than 2^32: raise min_count, set max_size or take fewer buckets", "features:\n" + "".join(
         f"  c{i}: {{type: categorical, column: c, encoding: hash, buckets: 1000000000}}\n" for i in range(5))),
 ):
@@ -745,7 +746,7 @@ case("model without a label", USAGE, "the model does not name a label column; na
 case("eval without the column", DATA, "other.csv: there is no column 'c'; there are: label, x", "eval", "model", "other.csv", files={"other.csv": "label,x\n0,1\n1,2\n"})
 case("eval without the label", DATA, "other.csv: there is no column 'label'; there are: x, c", "eval", "model", "other.csv", files={"other.csv": "x,c\n0,a\n1,b\n"})
 case("eval without rows", DATA, "the source has no rows: there is nothing to evaluate", "eval", "model", "none.csv", files={"none.csv": HEAD})
-case("eval without a source", USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST", "eval", "model")
+case("eval without a source", USAGE, "eval: no rows to measure are given: shoal eval MODEL SRC...", "eval", "model")
 case("group without the column", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", "eval", "model", "good.csv", "--group-by", "nope")
 case("slice without the column", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", "eval", "model", "good.csv", "--slice", "nope")
 case("slice given twice", USAGE, "--slice x is given twice", "eval", "model", "good.csv", "--slice", "x,c,x")
@@ -754,7 +755,8 @@ case("group by fractions", DATA, "row 2: column 'x': 0.5 is not a whole number a
 case("validation by fractions", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", *train("--valid", "good.csv", "--group-by", "x"))
 case("validation without the column of groups", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", *train("--valid", "good.csv", "--group-by", "nope"))
 case("monitor without groups", USAGE, "--monitor gauc needs --group-by COLUMN: the column that tells whose rows belong together", *train("--monitor", "gauc"))
-case("predict without an output", USAGE, "no source is given: shoal eval MODEL SRC..., shoal predict MODEL SRC... DST", "predict", "model", "good.csv")
+case("model and rows in the wrong order", USAGE, "good.csv is a file, expected the folder of a model: it comes first, and then the rows", "eval", "good.csv", "model")
+case("predict without an output", USAGE, "predict: the rows to score or the output is missing: shoal predict MODEL SRC... DST", "predict", "model", "good.csv")
 case("predict keeps no column", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", "predict", "model", "good.csv", "out.csv", "--keep", "nope")
 case("predict keeps twice", USAGE, "--keep x is given twice", "predict", "model", "good.csv", "out.csv", "--keep", "x", "--keep", "x")
 case("predict keeps the prediction", USAGE, "--keep prediction: that is the name of the column of predictions; give that another one by --output-column", "predict", "model", "good.csv", "out.csv", "--keep", "prediction")
