@@ -21,25 +21,32 @@ void inflate_free(void *ctx, void *p)
     mem_free(p);
 }
 
+/* The next bytes of the file, up to n. */
+static int64_t read_file(inflater *z, void *p, size_t n, shoal_error *err)
+{
+    const uint64_t start = clocks_start(z->clocks);
+    int64_t got;
+    if (z->by_offset) {
+        const uint64_t left = file_size(z->file) - z->in_end;
+        got = (int64_t)(left < n ? left : n);
+        const int r = file_pread(z->file, z->in_end, p, (size_t)got, err);
+        if (r < 0) return r;
+    } else if ((got = file_read(z->file, p, n, err)) < 0) {
+        return got;
+    }
+    clocks_stop(z->clocks, CLOCK_STORAGE, start);
+    if (z->digest) digest_update(z->digest, p, (size_t)got);
+    z->in_end += (uint64_t)got;
+    z->at_end = got == 0;
+    return got;
+}
+
 /* Reads behind what is there. */
 static int fill_more(inflater *z, shoal_error *err)
 {
-    const uint64_t start = clocks_start(z->clocks);
-    size_t room = INPUT_BYTES - z->end;
-    int64_t n;
-    if (z->by_offset) {
-        uint64_t left = file_size(z->file) - z->in_end;
-        n = (int64_t)(left < room ? left : room);
-        int r = file_pread(z->file, z->in_end, z->in + z->end, (size_t)n, err);
-        if (r < 0) return r;
-    } else if ((n = file_read(z->file, z->in + z->end, room, err)) < 0) {
-        return (int)n;
-    }
-    clocks_stop(z->clocks, CLOCK_STORAGE, start);
-    if (z->digest) digest_update(z->digest, z->in + z->end, (size_t)n);
+    const int64_t n = read_file(z, z->in + z->end, INPUT_BYTES - z->end, err);
+    if (n < 0) return (int)n;
     z->end += (size_t)n;
-    z->in_end += (uint64_t)n;
-    z->at_end = n == 0;
     return 0;
 }
 
@@ -174,6 +181,7 @@ void inflater_measure(inflater *z, clocks *c) { z->clocks = c; }
 
 static int64_t read_plain(inflater *z, void *p, size_t n, shoal_error *err)
 {
+    if (z->begin == z->end && !z->at_end && n >= INPUT_BYTES) return read_file(z, p, n, err);
     int r = fill(z, err);
     if (r < 0) return r;
     size_t have = z->end - z->begin;

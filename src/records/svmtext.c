@@ -25,6 +25,15 @@ void svm_rows_release(svm_rows *r)
     svm_rows_init(r);
 }
 
+int svm_rows_reserve(svm_rows *r, enum svm_kind kind, size_t rows, size_t entries, shoal_error *err)
+{
+    int code = buf_reserve(&r->label, rows * sizeof(float), err);
+    if (code == 0) code = buf_reserve(&r->offset, rows * sizeof(int32_t), err);
+    if (code == 0 && kind == SVM_LIBFFM) code = buf_reserve(&r->field, entries * sizeof(int32_t), err);
+    if (code == 0) code = buf_reserve(&r->index, entries * sizeof(int64_t), err);
+    return code < 0 ? code : buf_reserve(&r->value, entries * sizeof(float), err);
+}
+
 /* ---- numbers: eight digits at a time in one register ---------------------------------------------------------------- */
 
 static __attribute__((noinline)) uint64_t load_rest(const char *p, const char *end)
@@ -44,19 +53,25 @@ static inline uint64_t load_8(const char *p, const char *end)
 
 static inline int is_digit(const char *p, const char *end) { return p < end && (unsigned)(*p - '0') <= 9; }
 
-/* The digits at p, at most `most` <= 8, as a number; returns how many. A byte of t is a digit's value when it is at most 9;
- * adding 0x76 sets the high bit of any other, and a carry only reaches bytes behind one that is no digit already. */
+/* The high bit of each byte that is no digit, where x holds digits as the numbers that they are. Adding 0x76 sets the high bit of
+ * anything above 9, and a carry only reaches bytes behind one that is no digit already. */
+static inline uint64_t no_digits(uint64_t x) { return ((x + 0x7676767676767676u) | x) & 0x8080808080808080u; }
+
+/* The first n bytes of x, 1 to 8 digits. */
+static inline uint64_t digits_of(uint64_t x, int n)
+{
+    x <<= 64 - 8 * n; /* leading zeros instead of what follows */
+    x = x * 10 + (x >> 8); /* pairs of digits in every other byte */
+    return ((x & 0x000000ff000000ffu) * 0x000f424000000064u + (x >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
+}
+
+/* The digits at p, at most `most` <= 8, as a number; returns how many. */
 static inline int digits_8(const char *p, const char *end, int most, uint64_t *v)
 {
-    uint64_t t = load_8(p, end) ^ 0x3030303030303030u;
-    uint64_t other = ((t + 0x7676767676767676u) | t) & 0x8080808080808080u;
+    const uint64_t x = load_8(p, end) ^ 0x3030303030303030u, other = no_digits(x);
     int n = other ? __builtin_ctzll(other) >> 3 : 8;
     n = n < most ? n : most;
-    *v = 0;
-    if (n == 0) return 0;
-    t <<= 64 - 8 * n; /* leading zeros instead of what follows */
-    t = t * 10 + (t >> 8); /* pairs of digits in every other byte */
-    *v = ((t & 0x000000ff000000ffu) * 0x000f424000000064u + (t >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
+    *v = n == 0 ? 0 : digits_of(x, n);
     return n;
 }
 
@@ -101,9 +116,29 @@ static inline int rounds_once(double x)
     return (bits & 0x1fffffff) != 0x10000000 && (x >= 0x1p-126 || x == 0);
 }
 
+/* Most values: digits [. digits] and what separates, all within eight bytes. Two whole numbers that are floats have a quotient that
+ * is rounded once. 0 for all else, with nothing taken. */
+static inline int short_float(const char **p, const char *end, float *out)
+{
+    static const float TEN[8] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f, 1e6f, 1e7f};
+    if (end - *p < 8) return 0;
+    uint64_t x = load_8(*p, end) ^ 0x3030303030303030u, other = no_digits(x);
+    if (!other) return 0;
+    /* whether there is a point is not a branch, which would be guessed wrong in every other number */
+    const int n = __builtin_ctzll(other) >> 3, point = (*p)[n] == '.';
+    other &= other - (uint64_t)point;
+    if (!other) return 0;
+    const int m = __builtin_ctzll(other) >> 3, digits = m - point;
+    if (digits == 0 || (uint8_t)(*p)[m] > ' ') return 0;
+    const uint64_t whole = (1ull << 8 * n) - 1;
+    *out = (float)digits_of((x & whole) | (x >> 8 & ~whole), digits) / TEN[digits - n];
+    *p += m;
+    return 1;
+}
+
 /* digits [. digits] of at most 8 and 15 digits (8 when the first are not 0), which a double divides exactly rounded; further
  * digits are passed over when the float is the same whatever they are. */
-static inline int float_number(const char **p, const char *end, float *out)
+static int long_float(const char **p, const char *end, float *out)
 {
     static const double TEN[16] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     const char *at = *p, *start = at;
@@ -139,6 +174,17 @@ static inline int float_number(const char **p, const char *end, float *out)
         return slow_float(p, end, out);
     }
     *out = minus ? -(float)x : (float)x;
+    return 1;
+}
+
+static inline int float_number(const char **p, const char *end, float *out)
+{
+    const char *at = *p;
+    const int minus = at < end && *at == '-';
+    at += minus;
+    if (!short_float(&at, end, out)) return long_float(p, end, out);
+    *p = at;
+    if (minus) *out = -*out;
     return 1;
 }
 
@@ -189,15 +235,7 @@ static inline int line_entries(line_at *l, enum svm_kind kind, svm_rows *out)
     return 0;
 }
 
-static int line_room(svm_rows *out, enum svm_kind kind, size_t bytes, shoal_error *err)
-{
-    size_t most = bytes / ENTRY_BYTES_MIN + 1;
-    int r = buf_reserve(&out->label, sizeof(float), err);
-    if (r == 0) r = buf_reserve(&out->offset, sizeof(int32_t), err);
-    if (r == 0 && kind == SVM_LIBFFM) r = buf_reserve(&out->field, most * sizeof(int32_t), err);
-    if (r == 0) r = buf_reserve(&out->index, most * sizeof(int64_t), err);
-    return r < 0 ? r : buf_reserve(&out->value, most * sizeof(float), err);
-}
+static int line_room(svm_rows *out, enum svm_kind kind, size_t bytes, shoal_error *err) { return svm_rows_reserve(out, kind, 1, bytes / ENTRY_BYTES_MIN + 1, err); }
 
 static void row_done(svm_rows *out, enum svm_kind kind, float label)
 {

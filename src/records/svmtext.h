@@ -23,6 +23,8 @@ typedef struct svm_rows {
 
 void svm_rows_init(svm_rows *r);
 void svm_rows_release(svm_rows *r);
+/* Room for so much, to begin with. */
+int svm_rows_reserve(svm_rows *r, enum svm_kind kind, size_t rows, size_t entries, shoal_error *err);
 
 /* Where and what the first bad token is. Line and column count from 1, from the start of the text. */
 typedef struct svm_fault {

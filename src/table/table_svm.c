@@ -16,6 +16,7 @@
 typedef struct svm_source {
     enum svm_kind kind;
     text_stage text;
+    size_t entries[TEXT_THREADS_MAX]; /* of a thread's last batch: what the next one will need */
 } svm_source;
 
 static void svm_free(void *ctx)
@@ -77,15 +78,17 @@ static size_t svm_cut(void *ctx, view text)
 /* A bad token leaves the rows in front of those of its batch. */
 static int svm_piece(void *ctx, text_piece *p, int thread, shoal_error *err)
 {
-    const svm_source *s = ctx;
-    (void)thread;
+    svm_source *s = ctx;
     int r = 0;
     for (size_t at = 0, used, lines; r == 0 && at < p->n; at += used, p->lines += lines) {
         svm_rows rows;
         svm_fault fault;
         struct ArrowArray *batch;
         svm_rows_init(&rows);
-        r = svm_parse(s->kind, view_of(p->text + at, p->n - at), TABLE_BATCH_ROWS, &rows, &used, &lines, &fault, err);
+        used = lines = 0;
+        r = svm_rows_reserve(&rows, s->kind, TABLE_BATCH_ROWS + 1, s->entries[thread], err);
+        if (r == 0) r = svm_parse(s->kind, view_of(p->text + at, p->n - at), TABLE_BATCH_ROWS, &rows, &used, &lines, &fault, err);
+        s->entries[thread] = rows.entries + rows.entries / 8;
         if (r == 0 && rows.rows > 0 && (r = text_piece_add(p, &batch, err)) == 0) r = hand_over(s, &rows, batch, err);
         svm_rows_release(&rows);
         if (r != SHOAL_DATA) continue;
