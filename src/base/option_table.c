@@ -42,6 +42,8 @@ const shoal_command option_commands[CMD_COUNT] = {
 const shoal_option option_table[] = {
     /* reading */
     CHOICE("format", "tfrecord|parquet|csv|jsonl|libsvm|libffm", NULL, READS, "format of SRC; default: by its ending or content"),
+    CHOICE("record-type", "example|sequence-example|bytes", NULL, ON(CONVERT) | ON(SHOW) | ON(CHECK) | ON(INDEX),
+           "what the records of TFRecord are; bytes: anything, as one column byteArray; default: as the index says, else Examples"),
     LIST("types", "COLUMN=TYPE", READS, "types of columns of CSV and JSON lines, where the first rows do not tell"),
     TEXT("delimiter", "CHAR", NULL, READS, "of CSV: one character, or tab; default: what the first line has most often of , ; | and tab"),
     FLAG("no-header", READS, "CSV without a line of names: its columns are column0, column1, ..."),

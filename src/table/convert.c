@@ -118,6 +118,7 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     if (r == 0) r = table_spec_from(o, args, n - 1, 0, &from, err);
     if (r == 0 && n < 2 && !from.stream) r = error_set(err, SHOAL_USAGE, "convert: only '%s' is given; name the sources and then the destination", args[0]);
     if (r == 0) r = sink_refuse_source(&to, &from, err);
+    from.writes_records = 1;
     if (r == 0) r = table_quarantine(o, to.path, host, &from.quarantine, err);
     if (r == 0) {
         from.limit = (uint64_t)option_i64(o, "rows");

@@ -29,9 +29,9 @@ static int note_records(const char *file, const shoal_host *host, record_index *
     return r;
 }
 
-static int note_columns(const char *file, const shoal_host *host, record_index *x, shoal_error *err)
+static int note_columns(const char *file, int is_raw, const shoal_host *host, record_index *x, shoal_error *err)
 {
-    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD, .without_partitions = 1};
+    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD, .without_partitions = 1, .record_type = is_raw ? 1 + RECORD_BYTES : 0};
     column_stats *stats = NULL;
     struct ArrowArray batch;
     table *t;
@@ -46,16 +46,17 @@ static int note_columns(const char *file, const shoal_host *host, record_index *
         if (bad < 0) r = bad;
     }
     if (r == 0) r = column_stats_finish(stats, x, err);
+    if (is_raw) x->type = RECORD_BYTES;
     column_stats_free(stats);
     table_free(t);
     return r;
 }
 
-int index_make(const char *file, const shoal_host *host, record_index *out, shoal_error *err)
+int index_make(const char *file, int is_raw, const shoal_host *host, record_index *out, shoal_error *err)
 {
     record_index_init(out);
     int r = note_records(file, host, out, err);
-    if (r == 0) r = note_columns(file, host, out, err);
+    if (r == 0) r = note_columns(file, is_raw, host, out, err);
     if (r < 0) record_index_release(out);
     return r;
 }
@@ -106,7 +107,7 @@ static int verify_blocks(const char *file, const record_index *x, const record_i
 int index_verify(const char *file, const record_index *x, const shoal_host *host, shoal_error *err)
 {
     record_index now;
-    int r = index_make(file, host, &now, err);
+    int r = index_make(file, x->type == RECORD_BYTES, host, &now, err);
     if (r < 0) return r;
     if (now.digest.lo != x->digest.lo || now.digest.hi != x->digest.hi) r = differs(file, "its bytes are", err);
     else if (now.records != x->records) r = differs(file, "the number of its records is", err);
@@ -121,12 +122,13 @@ int index_verify(const char *file, const record_index *x, const shoal_host *host
     return r;
 }
 
-int index_expect(const char *file, int damaged, uint64_t *records, shoal_error *err)
+int index_expect(const char *file, int damaged, uint64_t *records, enum record_type *type, shoal_error *err)
 {
     record_index x;
     int r = damaged ? record_index_read(file, &x, NULL) : record_index_open(file, &x, err);
     if (damaged && r == SHOAL_DATA) r = 0;
     *records = r == 1 ? x.records : INDEX_UNKNOWN;
+    if (r == 1 && type) *type = x.type;
     if (r == 1) record_index_release(&x);
     return r < 0 ? r : 0;
 }
@@ -143,7 +145,7 @@ int index_count(char **files, size_t n, uint64_t *records, shoal_error *err)
     *records = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t more;
-        int r = index_expect(files[i], 0, &more, err);
+        int r = index_expect(files[i], 0, &more, NULL, err);
         if (r < 0) return r;
         if (more == INDEX_UNKNOWN) return 0;
         *records += more;

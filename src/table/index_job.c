@@ -8,6 +8,7 @@
 #include "storage/file.h"
 #include "table/folder_manifest.h"
 #include "table/index_file.h"
+#include "table/raw_records.h"
 #include "table/source.h"
 
 static int say(const char *file, const record_index *x, int json, const shoal_host *host, shoal_error *err)
@@ -26,8 +27,9 @@ static int say(const char *file, const record_index *x, int json, const shoal_ho
     return r;
 }
 
-/* 1 with an index that is there and right: it may know types that the file alone does not. Any other goes. */
-static int still_right(const char *file, const char *path, const shoal_host *host, record_index *x, shoal_error *err)
+/* 1 with an index that is there and right: it may know types that the file alone does not. Any other goes. `said` is what
+ * --record-type says of the records (raw_records.h). */
+static int still_right(const char *file, const char *path, int said, const shoal_host *host, record_index *x, shoal_error *err)
 {
     shoal_error why;
     int r = record_index_open(file, x, &why);
@@ -36,18 +38,19 @@ static int still_right(const char *file, const char *path, const shoal_host *hos
         if (err) *err = why;
         return r;
     }
-    if (r == 0 && x->bytes > 0) return 1;
+    const int as_said = !said || (said == 1 + RECORD_BYTES) == (x->type == RECORD_BYTES);
+    if (r == 0 && x->bytes > 0 && as_said) return 1;
     record_index_release(x);
     return file_remove_tree(path, err);
 }
 
-static int index_file(const char *file, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
+static int index_file(const char *file, int said, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
     record_index x;
     char *path = record_index_path(file);
     record_index_init(&x);
-    int r = path ? still_right(file, path, host, &x, err) : error_nomem(err, strlen(file), "a path");
-    if (r == 0 && (r = index_make(file, host, &x, err)) == 0) r = record_index_write(file, &x, err);
+    int r = path ? still_right(file, path, said, host, &x, err) : error_nomem(err, strlen(file), "a path");
+    if (r == 0 && (r = index_make(file, said == 1 + RECORD_BYTES, host, &x, err)) == 0) r = record_index_write(file, &x, err);
     *rows = x.records;
     if (r >= 0) r = say(file, &x, json, host, err);
     record_index_release(&x);
@@ -66,17 +69,17 @@ static int count_file(const char *file, const shoal_host *host, uint64_t *rows, 
     return r;
 }
 
-static int take_file(char *file, int is_folder, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
+static int take_file(char *file, int is_folder, int said, int json, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
     enum table_format format = FORMAT_GUESS;
     int r = format_of_files(&file, 1, &format, err);
-    if (r == 0 && format == FORMAT_TFRECORD) return index_file(file, json, host, rows, err);
+    if (r == 0 && format == FORMAT_TFRECORD) return index_file(file, said, json, host, rows, err);
     if (r == 0 && is_folder) return count_file(file, host, rows, err);
     return r < 0 ? r : error_set(err, SHOAL_USAGE, "%s: an index is made of TFRecord files only", file);
 }
 
 /* The files of one path. */
-static int index_path(const char *path, int json, const shoal_host *host, shoal_error *err)
+static int index_path(const char *path, int said, int json, const shoal_host *host, shoal_error *err)
 {
     char **files = NULL;
     size_t n = 0;
@@ -87,7 +90,7 @@ static int index_path(const char *path, int json, const shoal_host *host, shoal_
     for (size_t i = 0; r == 0 && i < n; i++) {
         uint64_t rows = 0;
         const char *name = files[i] + strlen(path);
-        r = take_file(files[i], is_folder, json, host, &rows, err);
+        r = take_file(files[i], is_folder, said, json, host, &rows, err);
         while (*name == '/') name++;
         if (r == 0 && is_folder) r = folder_manifest_add(&m, name, files[i], rows, err);
         host_progress(host, "%zu of %zu files", i + 1, n);
@@ -105,7 +108,7 @@ int shoal_index(const shoal_options *o, const shoal_host *host, shoal_error *err
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
         if (strcmp(args[i], "-") == 0) return error_set(err, SHOAL_USAGE, "an index is made of files: standard input has no place to put it");
-        r = index_path(args[i], option_flag(o, "json"), host, err);
+        r = index_path(args[i], record_type_said(o), option_flag(o, "json"), host, err);
     }
     return r;
 }

@@ -11,6 +11,7 @@
 #include "records/record_index.h"
 #include "storage/file.h"
 #include "table/folder_manifest.h"
+#include "table/raw_records.h"
 #include "table/sink_split.h"
 #include "table/target.h"
 #include "table/writer.h"
@@ -59,6 +60,7 @@ int sink_spec_from(const shoal_options *o, const char *path, const shoal_host *h
     out->n_partition_by = option_list(o, "partition-by", &out->partition_by);
     out->overwrite_partitions = option_flag(o, "overwrite-partitions");
     out->threads = option_threads(o);
+    out->record_type = record_type_said(o);
     return 0;
 }
 
@@ -328,11 +330,17 @@ static int verify(sink *s, shoal_error *err)
     return 0;
 }
 
+/* The schema that lies beside a file, or in a folder. */
+static int write_schema(const sink *s, const char *path, const char *file, shoal_error *err)
+{
+    return s->spec.record_type == 1 + RECORD_BYTES ? raw_schema_write(path, file, err) : schema_file_write(path, file, &s->schema, err);
+}
+
 static int write_folder_schema(const sink *s, shoal_error *err)
 {
     char *path = mem_sprintf("%s/" SCHEMA_FILE, s->work);
     if (!path) return error_nomem(err, strlen(s->work), "a path");
-    int r = schema_file_write(path, NULL, &s->schema, err);
+    int r = write_schema(s, path, NULL, err);
     mem_free(path);
     return r;
 }
@@ -401,7 +409,7 @@ static int place_record_file(sink *s, shoal_error *err)
     if (r < 0) return r;
     int was_there = file_exists(own), read = was_there ? file_read_all(own, SCHEMA_BYTES_MAX, &before, err) : 0;
     r = read;
-    if (r == 0) r = schema_file_write(own, s->shards[0].path, &s->schema, err);
+    if (r == 0) r = write_schema(s, own, s->shards[0].path, err);
     if (r == 0) r = place_shard(s, s->shards[0].path, s->path, err);
     if (r < 0 && read == 0 && file_exists(s->shards[0].path)) restore_schema(own, was_there, &before); /* the file has not moved */
     buf_release(&before);

@@ -6,6 +6,7 @@
 #include "records/tfrecord.h"
 #include "table/column_stats.h"
 #include "table/example_encode.h"
+#include "table/raw_records.h"
 #include "table/writer.h"
 
 #define SLICE_ROWS 256
@@ -20,7 +21,8 @@ typedef struct tfrecord_out {
     tfrecord_writer *file;
     record_index index;
     column_stats *stats;
-    example_encoder *encoder;
+    example_encoder *encoder; /* NULL: records of bytes */
+    const struct ArrowSchema *schema; /* the sink's */
     buf slice[SLICES];
     int64_t slices; /* at a time */
     /* what is being written */
@@ -58,7 +60,9 @@ static int out_open(const sink_spec *spec, const struct ArrowSchema *schema, con
     w->threads = spec->pool;
     w->slices = w->threads ? SLICES_A_THREAD * (int64_t)pool_threads(w->threads) : 1;
     if (w->slices > SLICES) w->slices = SLICES;
-    int r = example_encoder_new(schema, &w->encoder, err);
+    w->schema = schema;
+    int r = spec->record_type == 1 + RECORD_BYTES ? raw_check(schema, err) : example_encoder_new(schema, &w->encoder, err);
+    if (r == 0) r = record_type_check(spec->record_type, schema, err);
     if (r == 0 && !(w->path = mem_strdup(path))) r = error_nomem(err, strlen(path), "a path");
     if (r == 0) r = column_stats_new(schema, &w->stats, err);
     if (r == 0) r = tfrecord_create(path, 0, spec->compression, spec->pool, &w->file, err);
@@ -81,8 +85,10 @@ static int out_item(void *ctx, size_t i, int thread)
         return column_stats_add(w->stats, w->batch, first, first + (n < STATS_COLUMNS ? n : STATS_COLUMNS), NULL);
     }
     int64_t begin = w->begin + (int64_t)i * SLICE_ROWS, left = w->batch->length - begin;
+    const int64_t end = begin + (left < SLICE_ROWS ? left : SLICE_ROWS);
     buf_clear(&w->slice[i]);
-    return example_encode(w->encoder, w->batch, begin, begin + (left < SLICE_ROWS ? left : SLICE_ROWS), w->row, &w->slice[i], &w->error[i]);
+    return w->encoder ? example_encode(w->encoder, w->batch, begin, end, w->row, &w->slice[i], &w->error[i])
+                      : raw_encode(w->schema, w->batch, begin, end, w->row, &w->slice[i], &w->error[i]);
 }
 
 /* Up to SLICES slices from w->begin on; with the first of them the columns of the whole batch. */
@@ -123,6 +129,7 @@ static int out_commit(void *ctx, shoal_error *err)
     tfrecord_out *w = ctx;
     int r = tfrecord_commit(w->file, err);
     if (r == 0 && !w->bare) r = column_stats_finish(w->stats, &w->index, err);
+    if (r == 0 && !w->bare && !w->encoder) r = raw_index(&w->index, err);
     if (r == 0 && !w->bare) r = record_index_write(w->path, &w->index, err);
     out_free(w);
     return r;

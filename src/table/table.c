@@ -9,6 +9,7 @@
 #include "table/folder_manifest.h"
 #include "table/index_file.h"
 #include "table/partition.h"
+#include "table/raw_records.h"
 
 /* Files on their way to a source. */
 typedef struct opening {
@@ -41,6 +42,7 @@ int table_spec_from(const shoal_options *o, const char *const *paths, size_t n_p
     if (format && out->format == FORMAT_GUESS && strcmp(format, "auto") != 0)
         return error_set(err, SHOAL_USAGE, "--format: unknown format '%s'; expected " FORMATS_SAID, format);
     out->threads = option_threads(o);
+    out->record_type = record_type_said(o);
     out->tolerate = option_str(o, "on-error") && strcmp(option_str(o, "on-error"), "quarantine") == 0;
     out->n_types = option_list(o, "types", &out->types);
     out->no_header = option_flag(o, "no-header");
@@ -227,6 +229,8 @@ static int open_files(const table_spec *spec, source *out, shoal_error *err)
     if (r == 0 && !spec->without_partitions) r = partitions_of(o.files, o.n, &o.p, err);
     if (r == 0 && o.p.n_keys > 0 && spec->where) r = prune(&o, spec, err);
     if (r == 0 && o.format == FORMAT_GUESS) r = format_of_files(o.files, o.n, &o.format, err);
+    if (r == 0 && spec->record_type && !spec->writes_records && o.format != FORMAT_TFRECORD)
+        r = error_set(err, SHOAL_USAGE, "--record-type says what the records of TFRecord are, and %s is none", o.files[0]);
     if (r == 0 && format_is_ducks(o.format)) {
         char **files = o.files;
         o.files = NULL;

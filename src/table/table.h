@@ -37,6 +37,8 @@ typedef struct table_spec {
     size_t n_types;
     const char *const *wishes; /* "COLUMN=TYPE": what a model was trained on; a column of text is read so where it can be */
     size_t n_wishes;
+    int record_type;          /* that the records of TFRecord are said to have: 1 + enum record_type; 0: nothing is said */
+    int writes_records;       /* they may be meant that are written, and the source be of another format */
     char delimiter;           /* of CSV; 0: found from its first line */
     int no_header;            /* CSV without a line of names */
     uint64_t limit;           /* rows; 0: all */
@@ -93,6 +95,7 @@ typedef struct sink_spec {
     enum table_format format; /* FORMAT_GUESS: by the ending of path */
     enum container compression; /* of TFRecord */
     int overwrite, append;
+    int record_type;         /* of TFRecord, as of table_spec */
     int bare;                /* set by the sink: a pipe or a device, which nothing lies beside */
     uint64_t max_file_bytes, rows_per_file; /* of a folder's files; rows_per_file 0: no matter */
     const char *const *partition_by; /* columns that become folders k=v; their rows come together */

@@ -13,6 +13,7 @@
 #include "table/example_columns.h"
 #include "table/example_infer.h"
 #include "table/index_file.h"
+#include "table/raw_records.h"
 #include "table/sequence_columns.h"
 #include "table/source.h"
 
@@ -46,7 +47,8 @@ typedef struct tfrecord_source {
     mark *marks;
     size_t n_marks, cap_marks;
     uint64_t rows;
-    int has_sidecar;
+    int has_sidecar, record_type; /* what the spec says of the records; 0: nothing */
+    int is_raw;                   /* they are any bytes (raw_records.h) */
     struct ArrowSchema all, wanted;
     struct ArrowSchema all_context, context, all_lists, lists; /* of `all` and `wanted`: features, and feature lists */
     example_columns *columns;
@@ -94,8 +96,12 @@ static int open_next(tfrecord_source *s, shoal_error *err)
     if (s->reader) return 1;
     if (s->file == s->n_files) return 0;
     const char *path = s->files[s->file];
-    int r = index_expect(path, s->quarantine != NULL, &s->expected, err), from_start = s->file != s->start.file || s->start.block.record == 0;
+    enum record_type type = s->is_raw ? RECORD_BYTES : RECORD_EXAMPLE;
+    int r = index_expect(path, s->quarantine != NULL, &s->expected, &type, err), from_start = s->file != s->start.file || s->start.block.record == 0;
     s->found = 0;
+    if (r == 0 && !s->record_type && (type == RECORD_BYTES) != s->is_raw)
+        r = error_set(err, SHOAL_DATA, "%s: by its index its records are %s, but those of %s are not; say --record-type bytes to read all as bytes", path,
+                      type == RECORD_BYTES ? "bytes" : "Examples", s->files[0]);
     if (r == 0) r = from_start ? tfrecord_open(path, &s->reader, err) : tfrecord_open_at(path, s->start.container, &s->start.block, &s->reader, err);
     if (r == 0 && s->quarantine) r = tfrecord_tolerate(s->reader, s->quarantine, err);
     if (r == 0) tfrecord_measure(s->reader, s->clocks);
@@ -110,7 +116,7 @@ static int next_record(tfrecord_source *s, view *v, uint64_t *index, shoal_error
         shoal_error why;
         *index = tfrecord_index(s->reader) - 1;
         s->found++;
-        if (!s->quarantine || example_check(*v, &why) == 0) return 1;
+        if (!s->quarantine || s->is_raw || example_check(*v, &why) == 0) return 1;
         s->found--;
         if ((r = tfrecord_reject(s->reader, why.message, err)) < 0) return r;
     }
@@ -204,6 +210,7 @@ static int check_piece(piece *p, shoal_error *err)
 static int decode_block(tfrecord_source *s, int thread, piece *p, shoal_error *err)
 {
     struct ArrowArray context, lists;
+    if (s->is_raw) return raw_decode(&p->block, s->wanted.n_children > 0, &p->batch, err);
     for (size_t i = 0; !s->sequence && i < p->block.n; i++)
         if (sequence_has_lists(record_block_view(&p->block, i)))
             return error_set(err, SHOAL_DATA, "%s: record %llu has feature lists, and there is no column for any; %s", p->block.path,
@@ -330,6 +337,7 @@ static int make_decoders(tfrecord_source *s, shoal_error *err)
 {
     static const char *const UNKNOWN[] = {"the feature is not among those of the first records, from which the columns were taken", "no such column"};
     size_t n = s->threads > 0 ? (size_t)s->threads : 1;
+    if (s->is_raw) return 0;
     int r = sequence_split(&s->all, 0, &s->all_context, err);
     if (r == 0) r = sequence_split(&s->wanted, 0, &s->context, err);
     if (r == 0) r = sequence_split(&s->all, 1, &s->all_lists, err);
@@ -400,6 +408,24 @@ static int seek(tfrecord_source *s, uint64_t skip, source *out, shoal_error *err
     return 0;
 }
 
+/* What the files are: bytes when that is said, or, unless something else is, by the index of the first. */
+static int find_schema(tfrecord_source *s, shoal_error *err)
+{
+    uint64_t records;
+    enum record_type type = s->record_type ? (enum record_type)(s->record_type - 1) : RECORD_EXAMPLE;
+    int r = type == RECORD_BYTES ? 1 : schema_of_files(s->files, s->n_files, s->quarantine != NULL, &s->all, err);
+    s->has_sidecar = r == 1;
+    if (r == 1 && !s->record_type && (r = index_expect(s->files[0], s->quarantine != NULL, &records, &type, err)) == 0) r = 1;
+    s->is_raw = type == RECORD_BYTES;
+    if (r == 1 && s->is_raw) {
+        if (s->all.release) s->all.release(&s->all);
+        r = raw_schema(&s->all, err);
+    } else if (r == 0) {
+        r = infer_schema(s, err);
+    }
+    return r < 0 ? r : record_type_check(s->record_type, &s->all, err);
+}
+
 int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
@@ -413,9 +439,8 @@ int source_tfrecord(char **files, size_t n, const table_spec *spec, source *out,
     s->quarantine = spec->quarantine;
     s->clocks = spec->clocks;
     s->threads = spec->threads < THREADS_MAX ? spec->threads : THREADS_MAX;
-    int r = schema_of_files(files, n, s->quarantine != NULL, &s->all, err);
-    s->has_sidecar = r == 1;
-    if (r == 0) r = infer_schema(s, err);
+    s->record_type = spec->record_type;
+    int r = find_schema(s, err);
     if (r >= 0 && spec->skip > 0 && !spec->sql && s->has_sidecar && !s->quarantine) r = seek(s, spec->skip, out, err);
     if (r >= 0) r = choose_columns(s, spec, err);
     if (r == 0) r = arrow_schema_copy(&s->wanted, &out->schema, err);

@@ -512,6 +512,22 @@ for name, code, message, more in (
     case(f"partition {name}", code, message, "convert", "good.csv", "out", "--to", "csv", *more)
 case("partitions into a file", USAGE, "out.csv: --partition-by writes a folder; name it without an ending, or with / at its end", "convert", "good.csv", "out.csv", "--partition-by", "c")
 
+# ---- records of bytes -------------------------------------------------------------------------------------------------------
+RAW = ["--record-type", "bytes"]
+case("bytes from many columns", DATA, "records of bytes are written from one column of text or binary; there are 3: choose one by --sql", "convert", "good.csv", "out.tfrecord", *RAW)
+case("bytes from numbers", DATA, "column 'x' has the type float64, but records of bytes are written from text or binary: cast it by --sql",
+     "convert", "good.csv", "out.tfrecord", *RAW, "--sql", "SELECT x FROM src")
+case("bytes from a null", DATA, "column 'c', row 1: null, which no record of bytes can be; leave such rows out by --where or --sql", "convert", "null.csv", "out.tfrecord", *RAW,
+     files={"null.csv": "c\na\n\nb\n"})
+case("bytes as Examples", DATA, "raw.tfrecord: record 0: no tf.train.Example: a field's length is wrong or its type unknown", "show", "raw.tfrecord", files={"raw.tfrecord": record(b"any")})
+case("bytes beside Examples", DATA, "b.tfrecord: by its index its records are Examples, but those of a.tfrecord are not; say --record-type bytes to read all as bytes",
+     "show", "a.tfrecord", "b.tfrecord", "-n", "1000", before=lambda: must("convert", "good.csv", "a.tfrecord", *RAW, "--sql", "SELECT c FROM src") and must("convert", "good.csv", "b.tfrecord") and None)
+case("bytes of what is no TFRecord", USAGE, "--record-type says what the records of TFRecord are, and good.csv is none", "show", "good.csv", *RAW)
+case("lists of lists as Examples", DATA, "column 'l' is a list of lists, which no Example holds: say --record-type sequence-example", "convert", "good.csv", "out.tfrecord",
+     "--record-type", "example", "--sql", "SELECT [[x]] AS l FROM src")
+case("training on bytes", USAGE, "label column 'y' is not in the source", *train(source="a.tfrecord", label="y"),
+     before=lambda: must("convert", "good.csv", "a.tfrecord", *RAW, "--sql", "SELECT c FROM src") and None)
+
 # ---- libsvm and libffm -------------------------------------------------------------------------------------------------
 case("libsvm with a bad entry", DATA, "bad.libsvm: line 3, column 7: '2:x' found, expected INDEX:VALUE, a whole number from 0 and a number that float32 can hold", "show", "bad.libsvm", files={"bad.libsvm": "1 1:1\n\n0 1:1 2:x\n"})
 case("libsvm with a bad label", DATA, f"bad.svm: line 1, column 1: '{'?' * 40}...' found, expected a number as the label of the row", "show", "bad.svm", files={"bad.svm": "\x01" * 50 + " 1:1\n"})
