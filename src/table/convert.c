@@ -121,6 +121,7 @@ int shoal_convert(const shoal_options *o, const shoal_host *host, shoal_error *e
     from.writes_records = 1;
     if (r == 0) r = table_quarantine(o, to.path, host, &from.quarantine, err);
     if (r == 0) {
+        from.host = host;
         from.limit = (uint64_t)option_i64(o, "rows");
         from.together = to.partition_by;
         from.n_together = to.n_partition_by;

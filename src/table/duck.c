@@ -1,11 +1,11 @@
 #include "table/duck.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
+#include "storage/file.h"
 #include "table/arrow.h"
 #include "table/duck_arrow.h"
 
@@ -13,6 +13,8 @@
 #define MEMORY_BYTES 400000000u
 #define MEMORY_LEAST (64u << 20) /* with less it sorts nothing */
 #define MESSAGE_MAX 400
+#define SPILL_NAME "shoal-spill"
+#define MAKE_ROOM "; make room there, or set TMPDIR to another folder"
 
 /* Everything that an environment could change is said, so that the same file gives the same rows everywhere. */
 static const char *const CONFIG[][2] = {
@@ -34,12 +36,33 @@ int duck_connect(const duck *d, duck *out, shoal_error *err)
 {
     memset(out, 0, sizeof *out);
     if (duckdb_connect(d->db, &out->connection) != DuckDBSuccess) return error_nomem(err, 0, "a connection to DuckDB");
-    return duck_run(out, SETTINGS, "DuckDB's settings", err);
+    int r = duck_watch_add(d->watch, out->connection, err);
+    if (r == 0) out->watch = d->watch;
+    return r == 0 ? duck_run(out, SETTINGS, "DuckDB's settings", err) : r;
 }
 
-int duck_open(duck *d, shoal_error *err)
+/* What does not fit in memory_limit (a sort by --sql) goes to a folder of this database's own below the system's for temporary
+ * files; those that killed processes left go. One that cannot be made matters only to a query that needs it, which names it. */
+static int set_spill(duck *d, shoal_error *err)
+{
+    buf sql = BUF_INIT;
+    const char *top = file_temporary_dir();
+    char *name = mem_sprintf("%s/" SPILL_NAME, top);
+    int r = name ? 0 : error_nomem(err, strlen(top), "a path");
+    if (r == 0 && file_is_dir(top) && file_work_new(name, &d->spill, &d->spill_fd, err) == SHOAL_NOMEM) r = SHOAL_NOMEM;
+    if (d->spill) (void)fchmod(d->spill_fd, 0700); /* rows are nobody else's */
+    if (r == 0) r = buf_puts(&sql, "SET temp_directory=", err);
+    if (r == 0) r = duck_put_string(&sql, d->spill ? d->spill : name, err);
+    if (r == 0) r = buf_str(&sql) ? duck_run(d, buf_str(&sql), "DuckDB's settings", err) : error_nomem(err, sql.len, "a setting");
+    buf_release(&sql);
+    mem_free(name);
+    return r;
+}
+
+int duck_open(const shoal_host *host, duck *d, shoal_error *err)
 {
     memset(d, 0, sizeof *d);
+    d->is_first = 1;
     duckdb_config config = NULL;
     char *why = NULL;
     int r = duckdb_create_config(&config) == DuckDBSuccess ? 0 : error_nomem(err, 0, "DuckDB's settings");
@@ -52,18 +75,9 @@ int duck_open(duck *d, shoal_error *err)
     duckdb_destroy_config(&config);
     if (r == 0 && duckdb_connect(d->db, &d->connection) != DuckDBSuccess) r = error_nomem(err, 0, "a connection to DuckDB");
     if (r == 0) r = duck_run(d, SETTINGS, "DuckDB's settings", err);
-
-    /* What does not fit in memory_limit (a sort by --sql) goes to the system's folder for temporary files. */
-    buf sql = BUF_INIT, folder = BUF_INIT;
-    const char *tmp = getenv("TMPDIR");
-    if (r == 0) r = buf_printf(&folder, err, "%s/shoal-spill-%ld-%p", tmp && *tmp ? tmp : "/tmp", (long)getpid(), (void *)d->db);
-    if (r == 0 && !buf_str(&folder)) r = error_nomem(err, 0, "a path");
-    if (r == 0) r = buf_puts(&sql, "SET temp_directory=", err);
-    if (r == 0) r = duck_put_string(&sql, buf_str(&folder), err);
-    if (r == 0 && !buf_str(&sql)) r = error_nomem(err, 0, "a setting");
-    if (r == 0) r = duck_run(d, buf_str(&sql), "DuckDB's settings", err);
-    buf_release(&sql);
-    buf_release(&folder);
+    if (r == 0) r = set_spill(d, err);
+    if (r == 0) r = duck_watch_new(host, &d->watch, err);
+    if (r == 0) r = duck_watch_add(d->watch, d->connection, err);
     if (r < 0) duck_close(d);
     return r;
 }
@@ -78,8 +92,14 @@ int duck_memory(duck *d, uint64_t bytes, shoal_error *err)
 
 void duck_close(duck *d)
 {
+    duck_watch_drop(d->watch, d->connection);
+    if (d->is_first) duck_watch_free(d->watch);
     if (d->connection) duckdb_disconnect(&d->connection);
     if (d->db) duckdb_close(&d->db);
+    if (d->spill) {
+        file_remove_tree(d->spill, NULL);
+        file_work_free(d->spill, d->spill_fd);
+    }
     memset(d, 0, sizeof *d);
 }
 
@@ -111,7 +131,11 @@ int duck_error(int type, const char *message, const char *what, int query_code, 
 {
     char text[MESSAGE_MAX];
     int code = SHOAL_DATA;
+    if (type == DUCKDB_ERROR_INTERRUPT || (message && strncmp(message, "INTERRUPT", 9) == 0)) return error_set(err, SHOAL_INTERRUPTED, "interrupted");
     one_line(message ? message : "unknown error", text, sizeof text);
+    if (strstr(text, "max_temp_directory_size")) /* DuckDB's words for a full disk; the rest of them is no help here */
+        return error_set(err, SHOAL_STORAGE, "%s: no room is left for temporary data in %s" MAKE_ROOM, what, file_temporary_dir());
+    if (strstr(text, SPILL_NAME)) return error_set(err, SHOAL_STORAGE, "%s: %s" MAKE_ROOM, what, text);
     switch (type) {
     case DUCKDB_ERROR_CATALOG:
     case DUCKDB_ERROR_PARSER:
@@ -120,7 +144,6 @@ int duck_error(int type, const char *message, const char *what, int query_code, 
     case DUCKDB_ERROR_BINDER: code = query_code; break;
     case DUCKDB_ERROR_IO:
     case DUCKDB_ERROR_PERMISSION: code = strstr(text, "No magic bytes") ? SHOAL_DATA : SHOAL_STORAGE; break;
-    case DUCKDB_ERROR_INTERRUPT: code = SHOAL_INTERRUPTED; break;
     case DUCKDB_ERROR_FATAL:
     case DUCKDB_ERROR_INTERNAL: code = SHOAL_INTERNAL; break;
     case DUCKDB_ERROR_OUT_OF_MEMORY: code = SHOAL_NOMEM; break;

@@ -4,14 +4,19 @@
 #define TABLE_DUCK_H
 
 #include "base/buf.h"
-#include "table/duckdb_abi.h"
+#include "table/duck_watch.h"
 
 typedef struct duck {
     duckdb_database db;
     duckdb_connection connection;
+    duck_watch *watch; /* of all connections; NULL: nobody asks */
+    int is_first;      /* opened, not connected: the database, the watch and the folder are its own */
+    char *spill;       /* the folder for temporary files, locked by spill_fd; NULL: it could not be made */
+    int spill_fd;
 } duck;
 
-int duck_open(duck *d, shoal_error *err);
+/* Queries end with INTERRUPTED when the host (may be NULL) asks. */
+int duck_open(const shoal_host *host, duck *d, shoal_error *err);
 /* One more connection to the same database, for another thread; it is closed first. */
 int duck_connect(const duck *d, duck *out, shoal_error *err);
 void duck_close(duck *d);

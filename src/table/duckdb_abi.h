@@ -40,6 +40,7 @@ duckdb_state duckdb_open_ext(const char *path, duckdb_database *out, duckdb_conf
 void duckdb_close(duckdb_database *db);
 duckdb_state duckdb_connect(duckdb_database db, duckdb_connection *out);
 void duckdb_disconnect(duckdb_connection *c);
+void duckdb_interrupt(duckdb_connection c); /* from any thread */
 duckdb_state duckdb_create_config(duckdb_config *out);
 duckdb_state duckdb_set_config(duckdb_config config, const char *name, const char *value);
 void duckdb_destroy_config(duckdb_config *config);

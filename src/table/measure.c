@@ -42,7 +42,7 @@ static int measure_parquet(const table_spec *spec, char **files, size_t n, table
     duck d;
     buf rows = BUF_INIT, bytes = BUF_INIT;
     int64_t n_rows = 0, n_bytes = 0;
-    int r = duck_open(&d, err);
+    int r = duck_open(spec->host, &d, err);
     if (r < 0) return r;
     r = buf_puts(&rows, "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(", err);
     if (r == 0) r = put_files(&rows, files, n, err);

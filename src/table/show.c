@@ -320,6 +320,7 @@ int shoal_show(const shoal_options *o, const shoal_host *host, shoal_error *err)
     table *t = NULL;
     int r = table_spec_from(o, args, n, 0, &spec, err);
     if (r < 0) return r;
+    spec.host = host;
     spec.skip = (uint64_t)option_i64(o, "skip");
     spec.limit = option_is_set(o, "rows") ? (uint64_t)option_i64(o, "rows") : ROWS_SHOWN;
     if ((r = table_quarantine(o, NULL, host, &spec.quarantine, err)) < 0) return r;

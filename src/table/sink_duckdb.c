@@ -115,7 +115,7 @@ static int parquet_open(const sink_spec *spec, const struct ArrowSchema *schema,
     w->schema = schema;
     w->stream = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, stream_release, w};
     if (!(w->path = mem_sprintf("%s%s", *path == '~' ? "./" : "", path)) || !(w->batches = queue_new(QUEUE_BATCHES))) r = error_nomem(err, 0, "a writer");
-    if (r == 0) r = duck_open(&w->db, err);
+    if (r == 0) r = duck_open(NULL, &w->db, err);
     if (r == 0 && duckdb_arrow_scan(w->db.connection, "batches", (duckdb_arrow_stream)&w->stream) != DuckDBSuccess)
         r = error_set(err, SHOAL_DATA, "%s: DuckDB does not take the source's columns", path);
     if (r == 0) r = make_sql(w, err);
@@ -172,7 +172,7 @@ static int parquet_verify(const char *path, uint64_t *rows, shoal_error *err)
     duck d;
     buf sql = BUF_INIT;
     int64_t n = 0;
-    int r = duck_open(&d, err);
+    int r = duck_open(NULL, &d, err);
     if (r < 0) return r;
     r = buf_puts(&sql, "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(", err);
     if (r == 0) r = duck_put_files(&sql, (char *const *)&path, 1, err);

@@ -45,7 +45,7 @@ static int count_parquet(duckdb_source *s)
 {
     duck d;
     s->file_rows = mem_calloc(s->n_files + 1, sizeof *s->file_rows);
-    if (!s->file_rows || duck_open(&d, NULL) < 0) return -1;
+    if (!s->file_rows || duck_open(NULL, &d, NULL) < 0) return -1;
     int r = 0;
     for (size_t i = 0; r == 0 && i < s->n_files; i++) {
         buf sql = BUF_INIT;
@@ -142,7 +142,7 @@ int source_duckdb(char **files, size_t n, const table_spec *spec, const partitio
     s->n_files = n;
     s->has_query = spec->sql || spec->where;
     snprintf(s->what, sizeof s->what, n > 1 ? "%s and %zu more" : "%s", files[0], n - 1);
-    int r = duck_open(&s->db, err);
+    int r = duck_open(spec->host, &s->db, err);
     if (r == 0) r = duck_memory(&s->db, spec->memory, err);
     if (r == 0) r = duck_view_files(&s->db, spec->where ? "shoal_rows" : "src", files, n, p, s->what, err);
     if (r == 0 && spec->where) r = duck_view_where(&s->db, "src", "shoal_rows", spec->where, err);

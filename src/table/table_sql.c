@@ -137,7 +137,7 @@ int source_sql(source *inner, const table_spec *spec, const char *where, source 
     }
     s->in.from = *inner;
     s->what = spec->sql ? "--sql" : "--where";
-    int r = duck_open(&s->db, err);
+    int r = duck_open(spec->host, &s->db, err);
     if (r == 0) r = duck_memory(&s->db, spec->memory, err);
     if (r == 0) r = feed_start(&s->in, &s->db, "shoal_stream", s->what, err);
     if (r == 0) r = duck_view_tables(&s->db, spec, err);

@@ -170,7 +170,7 @@ int partitions_prune(const partitions *p, const char *where, uint8_t *keep, int 
     duck d;
     buf condition = BUF_INIT;
     *rest = 0;
-    int r = duck_open(&d, err);
+    int r = duck_open(NULL, &d, err);
     if (r < 0) return r;
     r = make_table(&d, p, err);
     if (r == 0) r = decidable(&d, where, &condition, rest, err);

@@ -6,6 +6,7 @@
 #include "train/ingest.h"
 #include "train/manifest.h"
 #include "train/modelfile.h"
+#include "train/spool_owner.h"
 
 #define DATA_VERSION 1
 #define DATA_JSON_MAX (256u << 20)
@@ -228,6 +229,8 @@ static int spool_build(const dataset_request *q, pool *threads, report *r, datas
     int rc = file_remove_tree(q->spool_dir, err);
     if (rc == 0)
         rc = file_mkdirs(q->spool_dir, err);
+    if (rc == 0 && q->spool_owner)
+        rc = spool_owner_write(q->spool_dir, q->spool_owner, err);
     if (rc == 0)
         rc = ingest_train(q, threads, r, d, err);
     int has_valid = 0;

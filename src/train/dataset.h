@@ -27,6 +27,7 @@ typedef struct dataset_request {
     const features *grow; /* those of a model that the run goes on from, instead of a guess or YAML; NULL: none */
     const char *grow_id;  /* what tells that model from others */
     const char *spool_dir;
+    const char *spool_owner; /* NULL: it lies in the OUT that it is of; else that OUT, as a real path */
     size_t memory;
     /* Asked (when not NULL) once the features are known and placed without statistics, before the long pass. */
     int (*check)(void *ctx, const features *f, shoal_error *err);

@@ -97,6 +97,7 @@ static int measure_first(const attempt *a, forecast *out, shoal_error *err)
     const dataset_request *q = &a->request;
     table_spec spec;
     int rc = table_spec_from(q->options, q->train, q->n_train, -1, &spec, err);
+    spec.host = q->host;
     return rc == 0 ? table_measure(&spec, &out->train, err) : rc;
 }
 
@@ -108,6 +109,7 @@ static int measure_sources(const attempt *a, forecast *out, shoal_error *err)
     table_spec spec;
     table *t = NULL;
     int rc = table_spec_from(q->options, q->train, q->n_train, -1, &spec, err);
+    spec.host = q->host;
     if (rc == 0)
         rc = table_open(&spec, &t, err);
     if (rc == 0)

@@ -205,8 +205,7 @@ static int pass_run(pass *p, shoal_error *err)
                           (double)p->rows * 1e6 / (double)(now - start));
         }
         if (rc == 0 && host_interrupted(p->request->host))
-            rc = error_set(err, SHOAL_INTERRUPTED, "interrupted while reading %s; nothing was trained yet: run again",
-                           p->label);
+            rc = SHOAL_INTERRUPTED;
     }
     ahead_stop(&p->ahead);
     if (rc == 0 && p->ahead.code < 0) {
@@ -214,6 +213,8 @@ static int pass_run(pass *p, shoal_error *err)
             *err = p->ahead.error;
         rc = p->ahead.code;
     }
+    if (rc == SHOAL_INTERRUPTED)
+        rc = error_set(err, SHOAL_INTERRUPTED, "interrupted while reading %s; nothing was trained yet: run again", p->label);
     return rc;
 }
 
@@ -308,6 +309,7 @@ static int prune_columns(pass *p, shoal_error *err)
         spec.limit = q->sample_rows;
         spec.quarantine = q->quarantine;
         spec.clocks = report_clocks(p->report);
+        spec.host = q->host;
         rc = table_open(&spec, &pruned, err);
     }
     mem_free(names);
@@ -394,6 +396,7 @@ static int open_valid(pass *p, int slot, quarantine *damage, int *has_valid, sho
     if (rc < 0 || !*has_valid)
         return rc;
     spec.quarantine = damage;
+    spec.host = q->host;
     return open_bound(p, &spec, q->group_by, err);
 }
 
@@ -465,6 +468,7 @@ int ingest_train(const dataset_request *q, pool *threads, report *r, dataset *d,
         rc = table_spec_from(q->options, q->train, q->n_train, 0, &spec, err);
     spec.limit = q->sample_rows;
     spec.clocks = report_clocks(r);
+    spec.host = q->host;
     if (rc == 0)
         rc = q->grow ? open_grown(&p, &spec, d, err) : open_new(&p, &spec, d, err);
     if (rc == 0)

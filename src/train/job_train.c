@@ -17,6 +17,7 @@
 #include "train/outdir.h"
 #include "train/result.h"
 #include "train/setup.h"
+#include "train/spool_owner.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -25,7 +26,7 @@ typedef struct train_job {
     const shoal_host *host;
     const char *out;
     outdir *dir;
-    char *spool, *manifest;
+    char *spool, *manifest, *real_out; /* real_out: with --spool-dir */
     dataset_request request;
     ancestor *from; /* of --init-from */
     trainer_config config;
@@ -75,22 +76,23 @@ static int job_request(train_job *j, shoal_error *err)
 static int job_spool(train_job *j, shoal_error *err)
 {
     const char *dir = option_str(j->options, "spool-dir");
-    char host[65] = "", *real = NULL, *key = NULL;
+    char host[65] = "", *key = NULL;
     int rc = 0;
     if (dir) {
         if (gethostname(host, sizeof host - 1))
             host[0] = '\0';
-        rc = file_real_path(j->out, &real, err);
-        key = rc == 0 ? mem_sprintf("%s:%s", host, real) : NULL;
+        spool_owner_sweep(dir);
+        rc = file_real_path(j->out, &j->real_out, err);
+        key = rc == 0 ? mem_sprintf("%s:%s", host, j->real_out) : NULL;
         if (key)
-            j->spool = mem_sprintf("%s/shoal-spool-%016llx", dir, (unsigned long long)hash64(key, strlen(key), 0));
+            j->spool = mem_sprintf("%s/" SPOOL_PREFIX "%016llx", dir, (unsigned long long)hash64(key, strlen(key), 0));
     } else {
         j->spool = mem_sprintf("%s/spool", j->out);
     }
     if (rc == 0 && !j->spool)
         rc = error_nomem(err, 0, "a path");
     j->request.spool_dir = j->spool;
-    mem_free(real);
+    j->request.spool_owner = j->real_out;
     mem_free(key);
     return rc;
 }
@@ -411,6 +413,7 @@ static void job_release(train_job *j)
     pool_free(j->pool);
     outdir_close(j->dir);
     mem_free(j->spool);
+    mem_free(j->real_out);
     quarantine_free(j->request.quarantine);
     mem_free(j->manifest);
 }

@@ -77,6 +77,7 @@ int scoring_open(const shoal_options *o, const shoal_host *host, const char *out
         spec.columns = out->columns;
         spec.n_columns = out->n_columns;
         spec.quarantine = out->quarantine;
+        spec.host = host;
         spec.wishes = (const char *const *)wishes;
         spec.n_wishes = n_wishes;
         rc = table_open(&spec, &out->table, err);

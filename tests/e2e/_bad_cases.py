@@ -17,6 +17,7 @@ from _shoal import SHOAL, SRC, must
 USAGE, DATA, NOMEM, STORAGE, INTERRUPTED, DIVERGED, STALLED = 2, 3, 4, 5, 6, 8, 9
 CASES = []
 HEAD = "label,x,c\n"
+SORTING = "SELECT range AS a, repeat('x', 100) AS s FROM range(6000000) ORDER BY hash(range)" # more than DuckDB may hold
 GOOD = HEAD + "".join(f"{i % 2},{i * 0.5},{'ab'[i % 3 // 2]}\n" for i in range(40))
 
 
@@ -291,6 +292,11 @@ case("disk full while training", STORAGE, "cannot write small/out/.model.safeten
      "--out", "small/out", before=small_disk, after=no_small_disk)
 case("disk full while sorting scores", STORAGE, "cannot write temporary data in small/spills: No space left on device; make room there, or name another folder by --spool-dir",
      "eval", "model", "good.csv", "--sql", "SELECT src.* FROM src, range(2000)", "--memory", "1M", "--spool-dir", "small/spills", before=small_disk, after=no_small_disk)
+case("disk full while a query sorts", STORAGE, "--sql: no room is left for temporary data in small; make room there, or set TMPDIR to another folder", "convert", "good.csv",
+     "out.csv", "--sql", SORTING, env={"TMPDIR": "small"}, before=small_disk, after=no_small_disk)
+case("no folder for temporary files", STORAGE,
+     "--sql: Failed to create directory \"none/shoal-spill\": No such file or directory; make room there, or set TMPDIR to another folder", "convert", "good.csv",
+     "out.csv", "--sql", SORTING, env={"TMPDIR": "none"})
 case("output closed", STORAGE, "standard output: cannot write: No space left on device", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
 
 # ---- tables ------------------------------------------------------------------------------------------------------------
