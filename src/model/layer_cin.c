@@ -7,7 +7,13 @@
  *
  * Each (row, place in dim) is a row of a matrix product: X^k = Z W with Z [m dim x h f] the products of X^{k-1} and X^0 at that
  * place. Z is never whole: blocks of PLACES rows and about COLUMNS columns, which stay in the second-level cache, are made,
- * multiplied and forgotten, on the way back once more. */
+ * multiplied and forgotten, on the way back once more.
+ *
+ * Of the last layer only the sums over dim are wanted. Without a function they are those of the products, times W:
+ *
+ *   sum over dim of X^k_h = sum over i, j of W^k_{h,ij} (X^{k-1}_i . X^0_j) + dim b^k_h
+ *
+ * so that its matrix product has a row for each row of the batch instead of one for each place: a dim-th of the work. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,8 +30,9 @@ typedef struct cin {
     uint32_t units[LAYERS_MAX];
     int split_half, relu;
     uint32_t step;       /* of X^{k-1}'s units whose products with X^0 fill a block */
-    size_t all, widest;  /* sum and greatest of units */
+    size_t all, widest;  /* sum and greatest of units, of the layers whose X^k is made */
     uint32_t b_x0, b_x, b_g, b_z; /* X^0 [m dim x f]; X^k one after another; gradients of X^0 and of two X^k; Z and its own */
+    uint32_t b_last;              /* of the last layer: dim times the bias, and scratch */
 } cin;
 
 /* Parameters: weight of layer k, then its bias. */
@@ -51,8 +58,6 @@ static int read_layers(layer *l, const conf *c, cin *s, shoal_error *err)
         if (s->split_half && k + 1 < s->layers && n % 2)
             return layer_error(l, list, err, "split_half needs layers of even size, not %lld", (long long)n);
         s->units[k] = (uint32_t)n;
-        s->all += (size_t)n;
-        if ((size_t)n > s->widest) s->widest = (size_t)n;
     }
     return 0;
 }
@@ -76,6 +81,9 @@ static uint32_t units_in(const cin *s, uint32_t k)
     return k == 0 ? s->fields : s->split_half ? s->units[k - 1] / 2 : s->units[k - 1];
 }
 static uint32_t first_out(const cin *s, uint32_t k) { return s->split_half && k + 1 < s->layers ? s->units[k] / 2 : 0; }
+
+/* Whether only the sums of layer k are made. */
+static int sums_only(const cin *s, uint32_t k) { return k + 1 == s->layers && !s->relu; }
 
 static int declare(layer *l, const conf *c, const cin *s, builder *b, shoal_error *err)
 {
@@ -110,11 +118,17 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
     s->dim = in.width;
     s->step = s->fields < COLUMNS ? COLUMNS / s->fields : 1;
     l->out = (shape){.rank = 2};
-    for (uint32_t k = 0; k < s->layers; k++) l->out.width += s->units[k] - first_out(s, k);
+    for (uint32_t k = 0; k < s->layers; k++) {
+        l->out.width += s->units[k] - first_out(s, k);
+        if (sums_only(s, k)) continue;
+        s->all += s->units[k];
+        if (s->units[k] > s->widest) s->widest = s->units[k];
+    }
     s->b_x0 = layer_add_buffer(l, shape_size(in), 0);
     s->b_x = layer_add_buffer(l, s->dim * s->all, 0);
     s->b_g = layer_add_buffer(l, 2 * shape_size(in) + 2 * s->dim * s->widest, 0);
     s->b_z = layer_add_buffer(l, 0, 2 * (size_t)PLACES * s->step * s->fields);
+    s->b_last = layer_add_buffer(l, 0, KERNEL_PRODUCT_SCRATCH(s->step, s->fields) + s->units[s->layers - 1]);
     return declare(l, c, s, b, err);
 }
 
@@ -135,7 +149,8 @@ static double flop(const layer *l)
 {
     const cin *s = l->own;
     double sum = 0;
-    for (uint32_t k = 0; k < s->layers; k++) sum += 6.0 * s->dim * units_in(s, k) * s->fields * s->units[k];
+    for (uint32_t k = 0; k < s->layers; k++)
+        sum += 6.0 * units_in(s, k) * s->fields * (sums_only(s, k) ? s->units[k] + s->dim : s->dim * s->units[k]);
     return sum;
 }
 
@@ -177,6 +192,28 @@ static void block_make(const block *b, const kernels *k)
     k->outer(b->m, b->n, b->fields, block_in(b), b->ld_in, block_x0(b), b->fields, b->z);
 }
 
+/* Of the last layer: z [rows x n fields] = X^{k-1}_i . X^0_j, `place` being a row of the batch. */
+static void block_make_sums(const block *b, const kernels *k, uint32_t dim)
+{
+    const kernel_product p = {.ta = 1, .m = b->n, .n = b->fields, .k = dim, .lda = b->ld_in, .ldb = b->fields, .ldc = b->fields,
+                              .a_step = (size_t)dim * b->ld_in, .b_step = (size_t)dim * b->fields,
+                              .c_step = (size_t)b->n * b->fields};
+    const size_t place = (size_t)b->place * dim;
+    k->products(b->m, &p, b->in + place * b->ld_in + b->unit, b->x0 + place * b->fields, b->z, NULL);
+}
+
+/* From its gradient to those of X^{k-1} and X^0, to which it adds. */
+static void block_back_sums(const block *b, const kernels *k, uint32_t dim, float *gin, float *gx0, float *scratch)
+{
+    const size_t in_step = (size_t)dim * b->ld_in, x0_step = (size_t)dim * b->fields, z_step = (size_t)b->n * b->fields;
+    const kernel_product to_in = {.tb = 1, .add = 1, .m = dim, .n = b->n, .k = b->fields, .lda = b->fields, .ldb = b->fields,
+                                  .ldc = b->ld_in, .a_step = x0_step, .b_step = z_step, .c_step = in_step};
+    const kernel_product to_x0 = {.add = 1, .m = dim, .n = b->fields, .k = b->n, .lda = b->ld_in, .ldb = b->fields,
+                                  .ldc = b->fields, .a_step = in_step, .b_step = z_step, .c_step = x0_step};
+    k->products(b->m, &to_in, b->x0 + b->place * x0_step, b->gz, gin + b->place * in_step + b->unit, scratch);
+    k->products(b->m, &to_x0, b->in + b->place * in_step + b->unit, b->gz, gx0 + b->place * x0_step, NULL);
+}
+
 /* ---- forward ----------------------------------------------------------------------------------------------------------- */
 
 static void forward_one(const cin *s, const layer *l, exec *x, uint32_t k, uint32_t column)
@@ -200,6 +237,26 @@ static void forward_one(const cin *s, const layer *l, exec *x, uint32_t k, uint3
                        exec_out(x, l) + (size_t)r * l->out.width + column);
 }
 
+static void forward_sums(const cin *s, const layer *l, exec *x, uint32_t k, uint32_t column)
+{
+    const kernels *kn = x->k;
+    const uint32_t units = s->units[k], ld = l->out.width;
+    float *bias = exec_buffer(x, l, s->b_last);
+    block b = block_of(s, l, x, k);
+    FOR_PLACES(b, x->max_rows)
+    {
+        float *out = exec_out(x, l) + (size_t)b.place * ld + column;
+        FOR_UNITS(b, units_in(s, k), s->step)
+        {
+            block_make_sums(&b, kn, s->dim);
+            kn->gemm(0, 0, b.m, units, b.n * b.fields, b.z, b.n * b.fields, b.w + block_w(&b), units, b.unit > 0, out, ld);
+        }
+    }
+    kn->zero(bias, units * sizeof *bias);
+    kn->scale_add(units, (float)s->dim, exec_param(x, l, bias_of(k)), bias);
+    kn->bias_add(x->max_rows, units, bias, exec_out(x, l) + column, ld);
+}
+
 static void forward(const layer *l, exec *x)
 {
     const cin *s = l->own;
@@ -207,7 +264,7 @@ static void forward(const layer *l, exec *x)
     x->k->transpose(x->max_rows, s->fields, s->dim, exec_in(x, l, 0), x_of(s, l, x, -1));
     x->k->zero(exec_out(x, l), exec_floats(x, l) * sizeof(float));
     for (uint32_t k = 0; k < s->layers; k++) {
-        forward_one(s, l, x, k, column);
+        (sums_only(s, k) ? forward_sums : forward_one)(s, l, x, k, column);
         column += s->units[k] - first_out(s, k);
     }
 }
@@ -237,6 +294,30 @@ static void backward_one(const cin *s, const layer *l, exec *x, uint32_t k, cons
     }
 }
 
+static void backward_sums(const cin *s, const layer *l, exec *x, uint32_t k, uint32_t column, float *gin, float *gx0)
+{
+    const kernels *kn = x->k;
+    const uint32_t units = s->units[k], ld = l->out.width;
+    const float *g = exec_grad(x, l) + column;
+    float *gw = exec_param_grad(x, l, weight_of(k)), *gbias = exec_param_grad_zeroed(x, l, bias_of(k));
+    float *scratch = exec_buffer(x, l, s->b_last) + units;
+    block b = block_of(s, l, x, k);
+    kn->column_sum(x->max_rows, units, g, ld, gbias);
+    kn->scale(units, (float)s->dim, gbias);
+    FOR_PLACES(b, x->max_rows)
+    {
+        const float *gp = g + (size_t)b.place * ld;
+        FOR_UNITS(b, units_in(s, k), s->step)
+        {
+            const uint32_t n = b.n * b.fields;
+            block_make_sums(&b, kn, s->dim);
+            kn->gemm(1, 0, n, units, b.m, b.z, n, gp, ld, b.place > 0, gw + block_w(&b), units);
+            kn->gemm(0, 1, b.m, n, units, gp, ld, b.w + block_w(&b), units, 0, b.gz, n);
+            block_back_sums(&b, kn, s->dim, gin, gx0, scratch);
+        }
+    }
+}
+
 /* g [m dim x units], columns from `first`: += the output's gradient, the same for every place of a row. */
 static void from_output(const cin *s, const layer *l, exec *x, uint32_t k, uint32_t column, float *g)
 {
@@ -254,13 +335,18 @@ static void backward(const layer *l, exec *x)
     float *gx0 = exec_buffer(x, l, s->b_g), *ge = gx0 + input, *g = ge + input, *other = g + places * s->widest;
     uint32_t column = l->out.width;
     kn->zero(gx0, input * sizeof *gx0);
-    kn->zero(g, places * s->units[s->layers - 1] * sizeof *g);
+    if (s->relu) kn->zero(g, places * s->units[s->layers - 1] * sizeof *g);
     for (uint32_t k = s->layers; k-- > 0;) {
+        float *gin = k > 0 ? other : gx0;
         column -= s->units[k] - first_out(s, k);
-        from_output(s, l, x, k, column, g);
-        if (s->relu) kn->relu_back(places * s->units[k], x_of(s, l, x, k), g);
         if (k > 0) kn->zero(other, places * s->units[k - 1] * sizeof *other);
-        backward_one(s, l, x, k, g, k > 0 ? other : gx0, gx0);
+        if (sums_only(s, k)) {
+            backward_sums(s, l, x, k, column, gin, gx0);
+        } else {
+            from_output(s, l, x, k, column, g);
+            if (s->relu) kn->relu_back(places * s->units[k], x_of(s, l, x, k), g);
+            backward_one(s, l, x, k, g, gin, gx0);
+        }
         float *swap = g;
         g = other;
         other = swap;
