@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #define BUF_FIRST_BYTES 256
+#define SHORT_DECIMALS 9
 #define NUMBER_CHARS_MAX 400 /* longer than any double written out in full */
 
 void buf_init(buf *b)
@@ -209,6 +210,23 @@ static int put_short_float(buf *b, double v, shoal_error *err)
     return 0;
 }
 
+/* Puts a double of at most 15 significant digits (which no other double then has), few of them behind the point, that is printed
+ * without an exponent; 1 when done. The quotient of two whole numbers that are doubles is rounded once. */
+static int put_short_double(buf *b, double v, shoal_error *err)
+{
+    double x = fabs(v), power = 10;
+    if (x < 1e-4 || x >= 1e14)
+        return 0;
+    for (int k = 1; k <= SHORT_DECIMALS && x * power < 1e15; k++, power *= 10) {
+        double m = rint(x * power);
+        if (m / power == x && m < 1e15) {
+            int r = put_digits(b, v < 0, (uint64_t)m, k, err);
+            return r < 0 ? r : 1;
+        }
+    }
+    return 0;
+}
+
 static int put_number(buf *b, double v, int is_float, shoal_error *err)
 {
     if (!isfinite(v))
@@ -217,7 +235,7 @@ static int put_number(buf *b, double v, int is_float, shoal_error *err)
         return buf_append(b, "-0.0", 4, err); /* many take -0 for an integer */
     if (v == rint(v) && fabs(v) < 1e15)
         return put_digits(b, v < 0, (uint64_t)fabs(v), 0, err);
-    int done = is_float ? put_short_float(b, v, err) : 0;
+    int done = is_float ? put_short_float(b, v, err) : put_short_double(b, v, err);
     if (done != 0)
         return done < 0 ? done : 0;
     char text[64];

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,29 @@ static void test_numbers_out(void **state)
 static int to_i64(const char *s, int64_t *v) { return view_to_i64(view_of(s, strlen(s)), v); }
 static int to_f64(const char *s, double *v) { return view_to_f64(view_of(s, strlen(s)), v); }
 
+/* The shortest of 15, 16 and 17 digits that is read back as the same. */
+static void test_shortest(void **state)
+{
+    (void)state;
+    const uint64_t key = rng_key(5, RNG_SAMPLE, 0, 0);
+    buf b = BUF_INIT;
+    for (uint64_t i = 0; i < 300000; i++) {
+        char text[40], expected[40];
+        const unsigned long long whole = rng_u64(key, 3 * i) >> (rng_u64(key, 3 * i + 1) % 64);
+        snprintf(text, sizeof text, "%s%llue-%d", i % 2 ? "-" : "", whole % 2000000000000000000ull, (int)rng_below(key, 3 * i + 2, 20));
+        const double v = strtod(text, NULL);
+        if (v == rint(v)) continue;
+        for (int digits = 15; digits <= 17; digits++) {
+            snprintf(expected, sizeof expected, "%.*g", digits, v);
+            if (strtod(expected, NULL) == v) break;
+        }
+        buf_clear(&b);
+        assert_int_equal(buf_put_f64(&b, v, NULL), 0);
+        assert_string_equal(buf_str(&b), expected);
+    }
+    buf_release(&b);
+}
+
 static void test_numbers_in(void **state)
 {
     (void)state;
@@ -188,7 +212,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_growth),      cmocka_unit_test(test_allocations_fail), cmocka_unit_test(test_json_strings),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_numbers_out),      cmocka_unit_test(test_numbers_in),
+        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_numbers_out),      cmocka_unit_test(test_shortest),
+        cmocka_unit_test(test_numbers_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,13 @@
 #include "table/cell_parse.h"
 
+#include <float.h>
 #include <string.h>
 #include <strings.h>
 
 #define DAY_S 86400
 #define EXACT_MAX (1ull << 53) /* whole numbers up to this are doubles */
 #define EXACT_POWER 22         /* and so are powers of ten up to this */
+#define LONG_POWER 27          /* in a long double, whose 64 bits also hold any uint64_t */
 #define YEAR_DIGITS_MAX 7      /* days of 32 bits end in the year 5881580 */
 
 static view trimmed(view v)
@@ -31,7 +33,7 @@ static const char *scan_digits(const char *p, const char *end, number *n, int *c
     const char *start = p;
     for (; p < end && is_digit(*p); p++) {
         unsigned d = (unsigned)(*p - '0');
-        if (n->digits > (UINT64_MAX - d) / 10) n->too_long = 1;
+        if (n->digits >= UINT64_MAX / 10 && n->digits > (UINT64_MAX - d) / 10) n->too_long = 1;
         else n->digits = n->digits * 10 + d;
     }
     *count = (int)(p - start);
@@ -66,6 +68,21 @@ static int scan_number(view v, number *n)
     return p == end;
 }
 
+/* A number as a long double, which is rounded once, and rounding it again to fewer bits gives what the number itself is rounded to,
+ * unless it stands in the middle of two values that have `drop` bits less: then, and where a table has no power, 0. */
+static int number_long(const number *n, int drop, long double *out)
+{
+    static const long double POWER[LONG_POWER + 1] = {1e0L, 1e1L, 1e2L, 1e3L, 1e4L, 1e5L, 1e6L, 1e7L, 1e8L, 1e9L, 1e10L, 1e11L, 1e12L, 1e13L,
+                                                      1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
+    uint64_t bits;
+    if (n->too_long || n->power < -LONG_POWER || n->power > LONG_POWER) return 0;
+    long double x = (long double)n->digits;
+    x = n->power < 0 ? x / POWER[-n->power] : x * POWER[n->power];
+    memcpy(&bits, &x, sizeof bits); /* x86's 80 bits start with the 64 of the fraction */
+    *out = n->negative ? -x : x;
+    return (bits & ((1ull << drop) - 1)) != 1ull << (drop - 1);
+}
+
 static int number_f64(const number *n, view v, double *out)
 {
     static const double POWER[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -76,6 +93,11 @@ static int number_f64(const number *n, view v, double *out)
         return 1;
     }
     if (!n->is_real && (n->too_long || (double)n->digits >= 0x1p64 || (uint64_t)(double)n->digits != n->digits)) return 0;
+    long double x;
+    if (n->is_real && number_long(n, 64 - DBL_MANT_DIG, &x)) {
+        *out = (double)x;
+        return 1;
+    }
     if (view_to_f64(v, out) < 0) return 0;
     return *out != 0 || (n->digits == 0 && !n->too_long);
 }
@@ -297,6 +319,11 @@ static int float_value(const cell_target *t, view v, double *out)
     float narrow;
     if (!scan_number(v, &n)) return special_f64(v, out);
     if (t->type == ARROW_F64) return number_f64(&n, v, out);
+    long double x;
+    if (number_long(&n, 64 - FLT_MANT_DIG, &x) && x <= FLT_MAX && x >= -FLT_MAX) {
+        *out = (double)(float)x;
+        return 1;
+    }
     if (view_to_f32(v, &narrow) < 0) return 0;
     *out = (double)narrow;
     return 1;

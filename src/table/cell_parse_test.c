@@ -53,6 +53,40 @@ static void test_floats(void **state)
     }
 }
 
+/* Numbers of any length and power, middles of two values and what is beside them: the bits that the C library reads. */
+static void test_as_library(void **state)
+{
+    (void)state;
+    static const int POWERS[] = {8, 30, 60, 300};
+    const cell_target wide = {.type = ARROW_F64}, narrow = {.type = ARROW_F32};
+    const uint64_t key = rng_key(9, RNG_SAMPLE, 0, 0);
+    for (uint64_t i = 0; i < 400000; i++) {
+        const uint64_t x = rng_u64(key, 2 * i), y = rng_u64(key, 2 * i + 1);
+        const int most = POWERS[x % 4], power = (int)(y % (uint64_t)(2 * most + 1)) - most;
+        char text[64];
+        double f;
+        float g;
+        int64_t whole;
+        memcpy(&f, &x, sizeof f);
+        if (i % 4 == 0) snprintf(text, sizeof text, "%llu.%llue%d", (unsigned long long)(x >> y % 64), (unsigned long long)(y >> x % 64), power / 4);
+        else if (i % 4 == 1) snprintf(text, sizeof text, "-%llue%d", (unsigned long long)(x >> y % 64), power);
+        else if (i % 4 == 2) snprintf(text, sizeof text, "%llu.5e0", (unsigned long long)(((x >> 12) | 1ull << 52) + y % 3)); /* a middle */
+        else snprintf(text, sizeof text, "%.*e", (int)(y % 18), f);
+        const view v = view_of(text, strlen(text));
+        double got = 0;
+        const double want = strtod(text, NULL);
+        if (cell_value(&wide, v, &whole, &got)) assert_memory_equal(&got, &want, sizeof want);
+        else assert_true(want == 0 || want - want != 0);
+        const float want_narrow = strtof(text, NULL);
+        if (cell_value(&narrow, v, &whole, &got)) {
+            g = (float)got;
+            assert_memory_equal(&g, &want_narrow, sizeof g);
+        } else {
+            assert_true(want_narrow - want_narrow != 0);
+        }
+    }
+}
+
 static void test_round_trip(void **state)
 {
     static const char *const FORMATS[] = {"tdD", "tss:", "tsm:", "tsu:", "tsn:", "tsu:UTC", "ttu", "ttn"};
@@ -83,6 +117,6 @@ static void test_round_trip(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds), cmocka_unit_test(test_floats), cmocka_unit_test(test_round_trip)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds), cmocka_unit_test(test_floats), cmocka_unit_test(test_as_library), cmocka_unit_test(test_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
