@@ -179,6 +179,7 @@ SHOAL_API int shoal_plan(const shoal_options *o, const shoal_host *host, shoal_e
 SHOAL_API int shoal_train(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_eval(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_predict(const shoal_options *o, const shoal_host *host, shoal_error *err);
+SHOAL_API int shoal_explain(const shoal_options *o, const shoal_host *host, shoal_error *err);
 SHOAL_API int shoal_summary(const shoal_options *o, const shoal_host *host, shoal_error *err);
 /* Runs the command that `o` was made for. */
 SHOAL_API int shoal_run(const shoal_options *o, const shoal_host *host, shoal_error *err);

@@ -4,10 +4,10 @@
 
 #define ON(command) (1u << CMD_##command)
 #define TRAINS (ON(TRAIN) | ON(PLAN)) /* plan takes all that train does, so that exchanging the word tries a command */
-#define READS (ON(CONVERT) | ON(SHOW) | ON(CHECK) | TRAINS | ON(EVAL) | ON(PREDICT))
-#define FILTERS (ON(CONVERT) | ON(SHOW) | TRAINS | ON(EVAL) | ON(PREDICT))
+#define READS (ON(CONVERT) | ON(SHOW) | ON(CHECK) | TRAINS | SCORES)
+#define FILTERS (ON(CONVERT) | ON(SHOW) | TRAINS | SCORES)
 #define WRITES (ON(CONVERT) | ON(SYNTH) | ON(PREDICT))
-#define SCORES (ON(EVAL) | ON(PREDICT))
+#define SCORES (ON(EVAL) | ON(PREDICT) | ON(EXPLAIN))
 #define COMPUTES (TRAINS | SCORES)
 #define MAX_I 9007199254740992.0 /* 2^53: whole numbers that a double holds exactly */
 
@@ -36,6 +36,8 @@ const shoal_command option_commands[CMD_COUNT] = {
                   "shoal eval model test.parquet --json"},
     [CMD_PREDICT] = {"predict", "MODEL SRC... DST", 2, -1, "score rows and write the predictions",
                      "shoal predict model new.parquet scores.parquet --keep user_id,item_id"},
+    [CMD_EXPLAIN] = {"explain", "MODEL SRC...", 1, -1, "what a model leans on: the loss when a feature's values are permuted",
+                     "shoal explain model test.parquet"},
     [CMD_SUMMARY] = {"summary", "MODEL", 1, 1, "print the layers and parameters of a model", "shoal summary model"},
 };
 
@@ -50,12 +52,12 @@ const shoal_option option_table[] = {
     TEXT("sql", "QUERY", NULL, READS, "filter, join or reshape on the way in: SELECT ... FROM src"),
     TEXT("where", "EXPR", NULL, FILTERS, "only rows that fulfil it, an expression of SQL; by partitions, files are passed over unread"),
     LIST("table", "NAME=SRC", FILTERS, "a further table for joins in --sql"),
-    {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "number of rows; default: show 10, synth 1000000, convert all",
-     ON(CONVERT) | ON(SHOW) | ON(SYNTH)},
+    {"rows", 'n', SHOAL_OPT_INT, "N", NULL, 0, MAX_I, "number of rows; default: show 10, synth 1000000, convert all, explain 100000",
+     ON(CONVERT) | ON(SHOW) | ON(SYNTH) | ON(EXPLAIN)},
     INT("skip", "N", "0", 0, MAX_I, ON(SHOW) | ON(SYNTH), "rows to pass over first (show: an index makes that a seek; synth: for a test set of the same log)"),
     FLAG("schema", ON(SHOW), "print columns and types instead of rows"),
     FLAG("count", ON(SHOW), "print the number of rows instead of rows; with an index nothing is read"),
-    FLAG("json", ON(SHOW) | ON(CHECK) | ON(INDEX) | ON(CONVERT) | ON(SYNTH) | ON(EVAL) | ON(PREDICT) | ON(SUMMARY) | TRAINS,
+    FLAG("json", ON(SHOW) | ON(CHECK) | ON(INDEX) | ON(CONVERT) | ON(SYNTH) | SCORES | ON(SUMMARY) | TRAINS,
          "results as JSON, one object a line (docs/json.md)"),
     CHOICE("on-error", "stop|quarantine", "stop", READS, "damaged records of TFRecord: end there, or set them aside and go on"),
     TEXT("quarantine-dir", "DIR", NULL, READS, "folder for damaged records; default: beside the output"),
@@ -71,8 +73,8 @@ const shoal_option option_table[] = {
     FLAG("shuffle", ON(CONVERT), "mix all rows, by --seed"),
     /* what is trained on */
     {"label", 'y', SHOAL_OPT_STRING, "COLUMN", NULL, 0, 0, "column of 0 and 1 to learn; eval: default is the model's",
-     TRAINS | ON(EVAL)},
-    TEXT("weight", "COLUMN", NULL, TRAINS | ON(EVAL), "column of row weights"),
+     TRAINS | ON(EVAL) | ON(EXPLAIN)},
+    TEXT("weight", "COLUMN", NULL, TRAINS | ON(EVAL) | ON(EXPLAIN), "column of row weights"),
     LIST("drop", "COLUMNS", TRAINS, "columns that are not features"),
     TEXT("features", "FILE", NULL, TRAINS, "YAML that says how columns become features; default: a guess"),
     LIST("valid", "SRC", TRAINS, "rows to validate on after each epoch"),
@@ -109,7 +111,7 @@ const shoal_option option_table[] = {
     FLOAT("epsilon", "X", "1e-8", 1e-30, 1, TRAINS, "added to the divisor (adam, adagrad)"),
     FLOAT("accumulator", "X", "0", 0, 1e6, TRAINS, "what AdaGrad's sums of squares begin with (libffm 1, TensorFlow 0.1)"),
     FLOAT("ftrl-beta", "X", "1", 0, 1e6, TRAINS, "beta of FTRL-proximal; its alpha is --lr"),
-    INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH) | ON(CONVERT), "seed of all chance"),
+    INT("seed", "N", "1", 0, MAX_I, TRAINS | ON(SYNTH) | ON(CONVERT) | ON(EXPLAIN), "seed of all chance"),
     INT("patience", "N", "2", 0, 1000000, TRAINS, "stop after so many epochs without a better validation; 0: never"),
     CHOICE("monitor", "logloss|auc|gauc", "logloss", TRAINS, "what validation is judged by; gauc needs --group-by"),
     /* how it runs */

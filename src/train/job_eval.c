@@ -25,7 +25,7 @@ static int group_keys(const eval_job *j, const struct ArrowArray *from, const ui
 {
     int64_t bad;
     int rc = column_keys_take(j->groups, from, key, &bad, err);
-    if (rc && bad >= 0) error_where(err, rc, "row %llu", (unsigned long long)(j->rows + (uint64_t)bad + 1));
+    if (rc && bad >= 0) error_where(err, rc, "row %llu", (unsigned long long)(j->rows + (uint64_t)bad));
     return rc;
 }
 

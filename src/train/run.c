@@ -11,7 +11,7 @@ SHOAL_API int shoal_run(const shoal_options *o, const shoal_host *host, shoal_er
     } JOB[] = {
         {"convert", shoal_convert}, {"show", shoal_show},   {"check", shoal_check}, {"index", shoal_index},
         {"synth", shoal_synth},     {"plan", shoal_plan},   {"train", shoal_train}, {"eval", shoal_eval},
-        {"predict", shoal_predict}, {"summary", shoal_summary},
+        {"predict", shoal_predict}, {"explain", shoal_explain}, {"summary", shoal_summary},
     };
     const char *command = option_command(o);
     for (size_t i = 0; i < sizeof JOB / sizeof JOB[0]; i++)

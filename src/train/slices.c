@@ -67,7 +67,7 @@ int slices_add(slices *s, const struct ArrowArray *from, const float *logit, con
     const uint64_t *key;
     int64_t bad;
     int rc = column_keys_take(s->keys, from, &key, &bad, err);
-    if (rc && bad >= 0) return error_where(err, rc, "row %llu", (unsigned long long)(s->rows + (uint64_t)bad + 1)), rc;
+    if (rc && bad >= 0) return error_where(err, rc, "row %llu", (unsigned long long)(s->rows + (uint64_t)bad)), rc;
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = count(s, from, (int64_t)i, key[i], err);
         if (rc == 0) rc = ranks_add(s->ranks, key[i], rank_pack(logit[i], label[i] > 0.5f, weight ? weight[i] : 1.0f), err);

@@ -98,7 +98,7 @@ static void test_failures(void **state)
     testing_free(t);
     t = testing_new("c:g", "1 | 2 | 3 | 4.5 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12");
     assert_int_equal(measure(t, 1 << 20, "/tmp", 2, &s, &r, &err), SHOAL_DATA);
-    assert_string_equal(err.message, "row 4: column 'c': 4.5 is not a whole number and cannot be a category; make the feature numeric or round it");
+    assert_string_equal(err.message, "row 3: column 'c': 4.5 is not a whole number and cannot be a category; make the feature numeric or round it");
     slices_free(s);
     testing_free(t);
 }
