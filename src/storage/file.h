@@ -95,6 +95,12 @@ typedef struct file_print {
     uint64_t sample;
 } file_print;
 int file_fingerprint(const char *path, file_print *out, shoal_error *err);
+/* What tells it without reading anything, for as long as a command lives. All zero of what is no regular file. */
+typedef struct file_stamp {
+    uint64_t device, inode, size;
+    int64_t mtime_ns;
+} file_stamp;
+int file_stamp_of(const char *path, file_stamp *out, shoal_error *err);
 
 /* Test hook: the n-th of all write, fsync, rename and unlink calls from now fails with errnum, or kills the process when
  * errnum is -1; 0 switches it off. In debug builds also by SHOAL_TEST_FAIL_IO=N[:errnum], where errnum may be "kill" and is

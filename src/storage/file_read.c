@@ -185,3 +185,19 @@ int file_fingerprint(const char *path, file_print *out, shoal_error *err)
     file_close(f);
     return rc;
 }
+
+int file_stamp_of(const char *path, file_stamp *out, shoal_error *err)
+{
+    struct stat info;
+    const char *local;
+    memset(out, 0, sizeof *out);
+    int rc = file_local_path(path, &local, err);
+    if (rc < 0 || strcmp(path, "-") == 0)
+        return rc;
+    if (stat(local, &info) != 0)
+        return error_errno(err, "cannot examine", path, errno);
+    if (S_ISREG(info.st_mode))
+        *out = (file_stamp){(uint64_t)info.st_dev, (uint64_t)info.st_ino, (uint64_t)info.st_size,
+                            (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+    return 0;
+}

@@ -10,6 +10,7 @@
 #include "table/index_file.h"
 #include "table/partition.h"
 #include "table/raw_records.h"
+#include "table/stamps.h"
 
 /* Files on their way to a source. */
 typedef struct opening {
@@ -26,6 +27,7 @@ struct table {
     int64_t *pick; /* of each column its index in the source; NULL: all as they are */
     uint64_t limit, rows, skip; /* skip: still to be passed over */
     quarantine *quarantine;     /* its own: nobody hears of it */
+    stamps stamps;
     clocks *clocks;             /* of reading, unless the source measures itself */
 };
 
@@ -228,6 +230,7 @@ static int open_files(const table_spec *spec, source *out, shoal_error *err)
     int r = list_files(spec, &o.files, &o.n, err);
     if (r == 0 && !spec->without_partitions) r = partitions_of(o.files, o.n, &o.p, err);
     if (r == 0 && o.p.n_keys > 0 && spec->where) r = prune(&o, spec, err);
+    if (r == 0 && spec->stamps) r = stamps_add(spec->stamps, o.files, o.n, err);
     if (r == 0 && o.format == FORMAT_GUESS) r = format_of_files(o.files, o.n, &o.format, err);
     if (r == 0 && spec->record_type && !spec->writes_records && o.format != FORMAT_TFRECORD)
         r = error_set(err, SHOAL_USAGE, "--record-type says what the records of TFRecord are, and %s is none", o.files[0]);
@@ -299,6 +302,7 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
     t->limit = spec->limit > 0 ? spec->limit : UINT64_MAX;
     t->clocks = spec->clocks;
     table_spec asked = *spec;
+    asked.stamps = &t->stamps;
     int r = spec->tolerate && !spec->quarantine ? quarantine_new(NULL, NULL, &t->quarantine, err) : 0;
     if (t->quarantine) asked.quarantine = t->quarantine;
     if (r == 0) r = source_open(&asked, &t->from, err);
@@ -325,6 +329,7 @@ void table_free(table *t)
     if (t->schema.release) t->schema.release(&t->schema);
     quarantine_free(t->quarantine);
     mem_free(t->pick);
+    stamps_release(&t->stamps);
     mem_free(t);
 }
 
@@ -416,12 +421,21 @@ static int next_batch(table *t, struct ArrowArray *out, shoal_error *err)
     return r;
 }
 
+/* At the end, or behind an error that a change may be the cause of: the change is told in its place. */
+static int unless_changed(const table *t, int r, shoal_error *err)
+{
+    shoal_error why;
+    if (r == SHOAL_NOMEM || r == SHOAL_INTERRUPTED || stamps_check(&t->stamps, &why) == 0) return r;
+    if (err) *err = why;
+    return SHOAL_DATA;
+}
+
 int table_next(table *t, struct ArrowArray *out, shoal_error *err)
 {
     int r;
     out->release = NULL;
     if (t->rows >= t->limit) return 0;
-    if ((r = next_batch(t, out, err)) <= 0) return r;
+    if ((r = next_batch(t, out, err)) <= 0) return unless_changed(t, r, err);
     if ((uint64_t)out->length > t->limit - t->rows) shorten(out, (int64_t)(t->limit - t->rows));
     t->rows += (uint64_t)out->length;
     if (t->pick && (r = pick_columns(t, out, err)) < 0) return r;

@@ -44,6 +44,7 @@ typedef struct table_spec {
     uint64_t limit;           /* rows; 0: all */
     uint64_t skip;            /* rows in front of them */
     struct clocks *clocks;    /* measures reading; NULL: not */
+    struct stamps *stamps;    /* set by table_open: of the files that are opened; NULL: of none */
     const shoal_host *host;   /* whose asking ends a query in its midst; NULL: nobody's */
     int threads;              /* that read ahead of table_next; 0: none. The rows and their order do not depend on it */
     int tolerate;             /* damaged records of TFRecord are set aside: */

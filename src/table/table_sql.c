@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "storage/file.h"
 #include "table/duck_view.h"
+#include "table/stamps.h"
 
 /* A source as a stream. */
 typedef struct feed {
@@ -186,6 +187,7 @@ static int side_table(duck *d, const char *item, const table_spec *spec, shoal_e
     table_spec side = {.paths = &path, .n_paths = 1, .threads = spec->threads, .tolerate = spec->tolerate, .quarantine = spec->quarantine};
     if (!(name = mem_strndup(item, (size_t)(path - item) - 1))) return error_nomem(err, strlen(item), "a name");
     int r = table_files(&side, &files, &n, err);
+    if (r == 0 && spec->stamps) r = stamps_add(spec->stamps, files, n, err);
     if (r == 0) r = format_of_files(files, n, &format, err);
     if (r == 0 && format_is_ducks(format)) {
         r = partitions_of(files, n, &p, err);

@@ -156,12 +156,26 @@ static int open_packs(const dataset_request *q, int has_valid, dataset *d, shoal
     return rc;
 }
 
-/* Writes data.json: from now on the spool can be reused. */
-static int spool_seal(const dataset_request *q, const dataset *d, shoal_error *err)
+/* The passes of a run (a look at the first rows, statistics, validation) open the files anew. */
+static int check_same(const json_t *before, json_t *files, shoal_error *err)
+{
+    const char *key;
+    json_t *is;
+    json_object_foreach(files, key, is) {
+        if (!json_equal(json_object_get(before, key), is))
+            return error_set(err, SHOAL_DATA, "%s changed while the run read it; run again when it is complete", strchr(strchr(key, '/') + 1, '/') + 1);
+    }
+    return 0;
+}
+
+/* Writes data.json: from now on the spool can be reused. `before`: the files as they were when the first of them was opened. */
+static int spool_seal(const dataset_request *q, const json_t *before, const dataset *d, shoal_error *err)
 {
     json_t *files = NULL, *request = NULL, *all = NULL;
     char *path = spool_path(q, "data.json"), *text = NULL;
     int rc = files_json(q, 1, &files, err);
+    if (rc == 0)
+        rc = check_same(before, files, err);
     if (rc == 0)
         rc = request_json(q, &request, err);
     if (rc < 0)
@@ -226,7 +240,10 @@ static int spool_reuse(const dataset_request *q, const json_t *data, dataset *d,
 
 static int spool_build(const dataset_request *q, pool *threads, report *r, dataset *d, shoal_error *err)
 {
-    int rc = file_remove_tree(q->spool_dir, err);
+    json_t *before = NULL;
+    int rc = files_json(q, 1, &before, err);
+    if (rc == 0)
+        rc = file_remove_tree(q->spool_dir, err);
     if (rc == 0)
         rc = file_mkdirs(q->spool_dir, err);
     if (rc == 0 && q->spool_owner)
@@ -241,7 +258,8 @@ static int spool_build(const dataset_request *q, pool *threads, report *r, datas
     if (rc == 0)
         rc = open_packs(q, has_valid, d, err);
     if (rc == 0)
-        rc = spool_seal(q, d, err);
+        rc = spool_seal(q, before, d, err);
+    json_decref(before);
     return rc;
 }
 
