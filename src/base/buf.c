@@ -227,6 +227,25 @@ static int put_short_double(buf *b, double v, shoal_error *err)
     return 0;
 }
 
+/* The fewest digits from which the same value is read back. */
+static size_t shortest(double v, int is_float, char *text, size_t room)
+{
+    locale_t c = number_locale(), was = uselocale(c);
+    /* So many digits always survive reading back, except in subnormal numbers, which may need fewer. */
+    int digits = is_float ? 6 : 15, most = is_float ? 9 : 17;
+    if (fabs(v) < (is_float ? (double)0x1p-126f : 0x1p-1022))
+        digits = 1;
+    int n = 0;
+    for (; digits <= most; digits++) {
+        n = snprintf(text, room, "%.*g", digits, v);
+        if (is_float ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
+            break;
+    }
+    uselocale(was);
+    freelocale(c);
+    return (size_t)n;
+}
+
 static int put_number(buf *b, double v, int is_float, shoal_error *err)
 {
     if (!isfinite(v))
@@ -239,20 +258,13 @@ static int put_number(buf *b, double v, int is_float, shoal_error *err)
     if (done != 0)
         return done < 0 ? done : 0;
     char text[64];
-    locale_t c = number_locale(), was = uselocale(c);
-    /* So many digits always survive reading back, except in subnormal numbers, which may need fewer. */
-    int digits = is_float ? 6 : 15, most = is_float ? 9 : 17;
-    if (fabs(v) < (is_float ? (double)0x1p-126f : 0x1p-1022))
-        digits = 1;
-    int n = 0;
-    for (; digits <= most; digits++) {
-        n = snprintf(text, sizeof text, "%.*g", digits, v);
-        if (is_float ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
-            break;
-    }
-    uselocale(was);
-    freelocale(c);
-    return buf_append(b, text, (size_t)n, err);
+    return buf_append(b, text, shortest(v, is_float, text, sizeof text), err);
+}
+
+const char *f64_text(double v, char out[F64_TEXT])
+{
+    shortest(v, 0, out, F64_TEXT);
+    return out;
 }
 
 int buf_put_f64(buf *b, double v, shoal_error *err)

@@ -25,6 +25,9 @@ int buf_put_json(buf *b, const char *s, size_t n, shoal_error *err);
 /* Appends the shortest decimal form that reads back as the same double (float); NaN and infinities as null. */
 int buf_put_f64(buf *b, double v, shoal_error *err);
 int buf_put_f32(buf *b, float v, shoal_error *err);
+#define F64_TEXT 32
+/* The same for messages, where there is no buffer; "nan", "inf". Returns out. */
+const char *f64_text(double v, char out[F64_TEXT]);
 /* NUL behind the data (not counted), for use as a string. NULL when out of memory. */
 const char *buf_str(buf *b);
 

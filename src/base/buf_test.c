@@ -71,6 +71,16 @@ static void test_allocations_fail(void **state)
     assert_in_range(failures, 4, 20);
 }
 
+static void test_f64_text(void **state)
+{
+    (void)state;
+    static const struct { double v; const char *text; } CASE[] = {
+        {0.1, "0.1"}, {15.28, "15.28"}, {-3, "-3"}, {1.0 / 3, "0.3333333333333333"}, {5e-324, "5e-324"}, {-INFINITY, "-inf"}, {16777217, "16777217"}, {0, "0"},
+    };
+    char text[F64_TEXT];
+    for (size_t i = 0; i < sizeof CASE / sizeof CASE[0]; i++) assert_string_equal(f64_text(CASE[i].v, text), CASE[i].text);
+}
+
 static void check_json(const char *bytes, size_t n, const char *expected)
 {
     buf b = BUF_INIT;
@@ -211,6 +221,7 @@ static void test_numbers_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_f64_text),
         cmocka_unit_test(test_growth),      cmocka_unit_test(test_allocations_fail), cmocka_unit_test(test_json_strings),
         cmocka_unit_test(test_utf8),        cmocka_unit_test(test_numbers_out),      cmocka_unit_test(test_shortest),
         cmocka_unit_test(test_numbers_in),

@@ -202,10 +202,8 @@ static const char *found(const cells *c, int64_t i, char out[FOUND_BYTES])
 {
     if (cell_null(c, i))
         return strcpy(out, "null");
-    if (!arrow_type_is_text(c->type)) {
-        snprintf(out, FOUND_BYTES, "%.17g", cell_f64(c, i));
-        return out;
-    }
+    if (!arrow_type_is_text(c->type))
+        return f64_text(cell_f64(c, i), out);
     view v = cell_text(c, i);
     size_t n = v.n < FOUND_BYTES - 6 ? v.n : FOUND_BYTES - 6, at = 0;
     out[at++] = '\'';

@@ -58,9 +58,10 @@ uint8_t *example_cell_put_heads(uint8_t *p, const example_cell *c, size_t list)
 
 static int refuse_float(uint64_t row, const example_cell *c, double x, shoal_error *err)
 {
+    char text[F64_TEXT];
     int n = (int)c->key.n;
-    return error_set(err, SHOAL_DATA, "column '%.*s', row %" PRIu64 ": %.17g has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"%.*s\" AS FLOAT) AS \"%.*s\") FROM src'",
-                     n, c->key.p, row, x, n, c->key.p, n, c->key.p);
+    return error_set(err, SHOAL_DATA, "column '%.*s', row %" PRIu64 ": %s has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"%.*s\" AS FLOAT) AS \"%.*s\") FROM src'",
+                     n, c->key.p, row, f64_text(x, text), n, c->key.p, n, c->key.p);
 }
 
 int example_cell_refuse_integer(uint64_t row, const example_cell *c, uint64_t x, shoal_error *err)

@@ -125,12 +125,13 @@ static int put_whole(svm_out *w, enum svm_column k, const struct ArrowArray *ite
 
 static int put_number(svm_out *w, enum svm_column k, const struct ArrowArray *items, int64_t i, uint64_t row, shoal_error *err)
 {
+    char text[F64_TEXT];
     double v = arrow_f64(w->item[k], items, i);
     float f = (float)v;
     if (v != v) return buf_puts(&w->b, "nan", err);
     if ((double)f != v || (arrow_type_is_int(w->item[k]) && (v > 0x1p53 || v < -0x1p53)))
-        return error_set(err, SHOAL_DATA, "column '%s', row %" PRIu64 ": %.17g has no exact float32, which %s is read as; round it by --sql", NAME[k],
-                         row, v, format_name(w));
+        return error_set(err, SHOAL_DATA, "column '%s', row %" PRIu64 ": %s has no exact float32, which %s is read as; round it by --sql", NAME[k],
+                         row, f64_text(v, text), format_name(w));
     if (v - v != 0) return buf_puts(&w->b, v < 0 ? "-inf" : "inf", err);
     return buf_put_f32(&w->b, f, err);
 }

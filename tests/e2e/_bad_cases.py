@@ -350,7 +350,7 @@ case("check: another column", DATA, "1 of 2 files are bad; the first: other.csv:
 case("check: one column more", DATA, "1 of 2 files are bad; the first: other.csv: column 'd' is not in the files before it", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c,d\n0,1.5,a,1\n"})
 case("check: another type", DATA, "1 of 2 files are bad; the first: other.csv: column 'x' is utf8, but float64 in the files before it", "check", "good.csv", "other.csv", files={"other.csv": "label,x,c\n0,b,a\n"})
 for name, message, query in (("a struct", "column 'v' has the type struct<a int32>, which TFRecord cannot hold; leave it out or cast it by --sql, as CAST(x AS DOUBLE)", "{'a': 1}"), ("a null in a list", "column 'v', row 0: a list with a null inside, which TFRecord cannot hold; filter it by --sql, as list_filter(x, v -> v IS NOT NULL)", "[1, NULL]"),
-                             ("an inexact number", "column 'v', row 0: 0.10000000000000001 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"v\" AS FLOAT) AS \"v\") FROM src'", "0.1::DOUBLE"), ("a large number", "column 'v', row 0: 18446744073709551615 is above the int64 that TFRecord holds; cast it to VARCHAR by --sql", "18446744073709551615::UBIGINT")):
+                             ("an inexact number", "column 'v', row 0: 0.1 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"v\" AS FLOAT) AS \"v\") FROM src'", "0.1::DOUBLE"), ("a large number", "column 'v', row 0: 18446744073709551615 is above the int64 that TFRecord holds; cast it to VARCHAR by --sql", "18446744073709551615::UBIGINT")):
     case(f"tfrecord of {name}", DATA, message, "convert", "good.csv", "out.tfrecord", "--sql", f"SELECT {query} AS v FROM src")
 for name, message, command in (("csv", "column 'v' has the type interval, which cannot be written; leave it out or cast it by --sql", ("convert", "good.csv", "out.csv")), ("parquet", "column 'v' has the type interval, which cannot be written; leave it out or cast it by --sql", ("convert", "good.csv", "out.parquet")),
                                ("lines to look at", "column 'v' has the type interval, which cannot be printed; leave it out or cast it by --sql", ("show", "good.csv", "--json"))):
@@ -531,7 +531,7 @@ case("bytes beside Examples", DATA, "b.tfrecord: by its index its records are Ex
 case("bytes of what is no TFRecord", USAGE, "--record-type says what the records of TFRecord are, and good.csv is none", "show", "good.csv", *RAW)
 case("lists of lists as Examples", DATA, "column 'l' is a list of lists, which no Example holds: say --record-type sequence-example", "convert", "good.csv", "out.tfrecord",
      "--record-type", "example", "--sql", "SELECT [[x]] AS l FROM src")
-case("training on bytes", USAGE, "label column 'y' is not in the source", *train(source="a.tfrecord", label="y"),
+case("training on bytes", USAGE, "label column 'y' is not in the source; there are: byteArray", *train(source="a.tfrecord", label="y"),
      before=lambda: must("convert", "good.csv", "a.tfrecord", *RAW, "--sql", "SELECT c FROM src") and None)
 
 # ---- libsvm and libffm -------------------------------------------------------------------------------------------------
@@ -545,7 +545,7 @@ for name, message, query, to in (
     ("of a null", "column 'label', row 0: null, which libsvm cannot hold", "NULL::INT AS label, [1] AS index, [1] AS value", "out.svm"),
     ("of a null in a list", "column 'value', row 0: a list with a null inside, which libsvm cannot hold", "1 AS label, [1] AS index, [NULL::FLOAT] AS value", "out.svm"),
     ("of a negative index", "column 'index', row 0: -1 is not within 0 to 2^63 - 1", "1 AS label, [-1] AS index, [1] AS value", "out.svm"),
-    ("of an inexact number", "column 'value', row 0: 0.10000000000000001 has no exact float32, which libsvm is read as; round it by --sql", "1 AS label, [1] AS index, [0.1::DOUBLE] AS value", "out.svm"),
+    ("of an inexact number", "column 'value', row 0: 0.1 has no exact float32, which libsvm is read as; round it by --sql", "1 AS label, [1] AS index, [0.1::DOUBLE] AS value", "out.svm"),
     ("of unequal lists", "row 0: 1 entries in 'index', but another number of them beside it", "1 AS label, [1] AS index, [1, 2] AS value", "out.svm"),
 ):
     case(f"libsvm {name}", DATA, message, "convert", "good.csv", to, "--sql", f"SELECT {query} FROM src LIMIT 1")

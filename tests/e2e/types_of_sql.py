@@ -54,8 +54,8 @@ NOWHERE = {  # by all formats: value, name, what the user may say instead
 # What a value says when its type would do but it does not.
 VALUES = [
     ("UBIGINT", "18446744073709551615", "out.tfrecord", "column 'x', row 0: 18446744073709551615 is above the int64 that TFRecord holds; cast it to VARCHAR by --sql", "x::VARCHAR"),
-    ("DOUBLE", "0.1", "out.tfrecord", "column 'x', row 0: 0.10000000000000001 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"x\" AS FLOAT) AS \"x\") FROM src'", "x::FLOAT"),
-    ("DOUBLE", "5e-324", "out.tfrecord", "column 'x', row 0: 4.9406564584124654e-324 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"x\" AS FLOAT) AS \"x\") FROM src'", "x::FLOAT"),
+    ("DOUBLE", "0.1", "out.tfrecord", "column 'x', row 0: 0.1 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"x\" AS FLOAT) AS \"x\") FROM src'", "x::FLOAT"),
+    ("DOUBLE", "5e-324", "out.tfrecord", "column 'x', row 0: 5e-324 has no exact float32, and TFRecord holds no float64; round it by --sql 'SELECT * REPLACE (CAST(\"x\" AS FLOAT) AS \"x\") FROM src'", "x::FLOAT"),
     ("INTEGER[]", "[1, NULL]", "out.tfrecord", "column 'x', row 0: a list with a null inside, which TFRecord cannot hold; filter it by --sql, as list_filter(x, v -> v IS NOT NULL)", "list_filter(x, v -> v IS NOT NULL)"),
     ("HUGEINT", "100000000000000000000000000000000000000", "out.parquet", "row 0 of the query: column 'x': a value of type hugeint has more than 38 digits, which decimal does not hold; cast it to VARCHAR by --sql", "x::VARCHAR"),
     ("UHUGEINT", "340282366920938463463374607431768211455", "out.csv", "row 0 of the query: column 'x': a value of type uhugeint has more than 38 digits, which decimal does not hold; cast it to VARCHAR by --sql", "x::VARCHAR"),
