@@ -122,14 +122,15 @@ static inline int short_float(const char **p, const char *end, float *out)
 {
     static const float TEN[8] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f, 1e6f, 1e7f};
     if (end - *p < 8) return 0;
-    uint64_t x = load_8(*p, end) ^ 0x3030303030303030u, other = no_digits(x);
-    if (!other) return 0;
-    /* whether there is a point is not a branch, which would be guessed wrong in every other number */
-    const int n = __builtin_ctzll(other) >> 3, point = (*p)[n] == '.';
-    other &= other - (uint64_t)point;
-    if (!other) return 0;
-    const int m = __builtin_ctzll(other) >> 3, digits = m - point;
-    if (digits == 0 || (uint8_t)(*p)[m] > ' ') return 0;
+    const uint64_t x = load_8(*p, end) ^ 0x3030303030303030u, other = no_digits(x);
+    /* Where the number ends is found without asking first whether it has a point: that would be guessed wrong, or waited for. */
+    const uint64_t other_than_point = x ^ 0x1e1e1e1e1e1e1e1eu;
+    const uint64_t ends = other & (((other_than_point & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu) | other_than_point);
+    if (!ends) return 0;
+    const int m = __builtin_ctzll(ends) >> 3, n = __builtin_ctzll(other) >> 3;
+    const uint64_t points = other & ((1ull << 8 * m) - 1);
+    const int digits = m - (points != 0);
+    if ((points & (points - 1)) || digits == 0 || (uint8_t)(*p)[m] > ' ') return 0;
     const uint64_t whole = (1ull << 8 * n) - 1;
     *out = (float)digits_of((x & whole) | (x >> 8 & ~whole), digits) / TEN[digits - n];
     *p += m;
