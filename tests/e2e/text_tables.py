@@ -166,6 +166,6 @@ p.stdout.read(1)  # the pipe is full long before the end
 with open("grows.csv", "ab") as f:
     f.write(b"1,1\n")
 _, err = p.communicate(timeout=120)
-v.check(p.returncode == 3 and err == b"shoal: grows.csv: it was written to while it was read; read it again when it is complete\n", f"a file that grows: {err}")
+v.check(p.returncode == 3 and err == b"shoal: grows.csv: it was changed or replaced while it was read; read it again when it is complete\n", f"a file that grows: {err}")
 
 v.end()
