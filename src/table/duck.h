@@ -47,6 +47,8 @@ typedef struct duck_rows {
 int duck_note_types(duckdb_logical_type t, struct ArrowSchema *own, shoal_error *err);
 int duck_has_variant(duckdb_logical_type t); /* which has no export */
 
+/* DATA when two columns, or two fields of a struct, have names that DuckDB takes for one: it would rename one of them. */
+int duck_check_names(const struct ArrowSchema *schema, const char *what, shoal_error *err);
 /* DATA when a batch that DuckDB is to take holds a value that it would cut (duck_exact.c). */
 int duck_check_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch, shoal_error *err);
 /* Makes columns of `own` that DuckDB reads falsely from Parquet files (an SQL list of names) ones that are refused by name.

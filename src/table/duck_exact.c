@@ -2,13 +2,47 @@
  * Arrow as in Parquet; a Parquet decimal of more than 38 digits becomes a wrong double. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "table/duck.h"
 #include "table/arrow.h"
 
 #define DEPTH_MAX 64
+
+/* ---- names -------------------------------------------------------------------------------------------------------------- */
+
+static int by_letters(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    int d = strcasecmp(*x, *y);
+    return d ? d : strcmp(*x, *y);
+}
+
+/* Sorts them. Equal ones are not its matter. */
+static int names_apart(const char **name, size_t n, const char *what, shoal_error *err)
+{
+    if (n > 1) qsort(name, n, sizeof *name, by_letters);
+    for (size_t i = 1; i < n; i++)
+        if (strcasecmp(name[i - 1], name[i]) == 0 && strcmp(name[i - 1], name[i]) != 0)
+            return error_set(err, SHOAL_DATA, "%s: the names '%s' and '%s' differ only in the case of letters, and DuckDB, which reads and writes Parquet and answers --sql, "
+                                              "takes them for one; rename one of them", what, name[i - 1], name[i]);
+    return 0;
+}
+
+int duck_check_names(const struct ArrowSchema *schema, const char *what, shoal_error *err)
+{
+    size_t n = (size_t)schema->n_children;
+    const char **name = mem_calloc(n + 1, sizeof *name);
+    if (!name) return error_nomem(err, n * sizeof *name, "names");
+    for (size_t i = 0; i < n; i++) name[i] = schema->children[i]->name ? schema->children[i]->name : "";
+    int r = names_apart(name, n, what, err);
+    mem_free(name);
+    for (size_t i = 0; r == 0 && i < n; i++) r = duck_check_names(schema->children[i], what, err);
+    return r;
+}
 
 /* ---- what goes in by Arrow ---------------------------------------------------------------------------------------------- */
 
@@ -60,15 +94,39 @@ static int note_trap(struct ArrowSchema *own, const char *column, int64_t precis
     return k < 0 ? 0 : arrow_schema_set_format(own->children[k], format, err);
 }
 
+/* The children of one node. */
+typedef struct level {
+    int64_t left; /* to come */
+    buf names;    /* char * of DuckDB's */
+} level;
+
+static int level_end(level *l, const char *what, shoal_error *err)
+{
+    char **name = (char **)(void *)l->names.data;
+    size_t n = l->names.len / sizeof *name;
+    int r = names_apart((const char **)(void *)name, n, what, err);
+    for (size_t i = 0; i < n; i++) duckdb_free(name[i]);
+    buf_clear(&l->names);
+    return r;
+}
+
+static int walk_node(duckdb_result *rows, uint64_t i, level *at, shoal_error *err)
+{
+    char *name = duckdb_value_varchar(rows, 0, i);
+    int r = name ? buf_append(&at->names, &name, sizeof name, err) : error_nomem(err, 0, "a name");
+    if (r < 0) duckdb_free(name);
+    return r;
+}
+
 static int walk(duckdb_result *rows, struct ArrowSchema *own, const char *what, shoal_error *err)
 {
-    int64_t left[DEPTH_MAX] = {0}; /* children to come, by depth */
+    level at[DEPTH_MAX] = {{0}}; /* by depth */
     char *column = NULL;
     int depth = 0, r = 0;
     for (uint64_t i = 0, n = duckdb_row_count(rows); r == 0 && i < n; i++) {
         int64_t children = duckdb_value_int64(rows, 1, i), precision = duckdb_value_int64(rows, 2, i);
         if (depth == 0) { /* the root */
-            left[depth++] = children;
+            at[depth++].left = children;
             continue;
         }
         if (depth == 1) {
@@ -76,11 +134,16 @@ static int walk(duckdb_result *rows, struct ArrowSchema *own, const char *what, 
             if (!(column = duckdb_value_varchar(rows, 0, i))) r = error_nomem(err, 0, "a name");
         }
         if (r == 0 && (precision > 38 || duckdb_value_int64(rows, 4, i))) r = note_trap(own, column, precision, duckdb_value_int64(rows, 3, i), what, err);
-        left[depth - 1]--;
-        if (children > 0 && depth < DEPTH_MAX) left[depth++] = children;
-        while (depth > 0 && left[depth - 1] <= 0) depth--;
+        if (r == 0) r = walk_node(rows, i, &at[depth - 1], err);
+        at[depth - 1].left--;
+        if (children > 0 && depth < DEPTH_MAX) at[depth++].left = children;
+        while (r == 0 && depth > 0 && at[depth - 1].left <= 0) r = level_end(&at[--depth], what, err);
     }
     duckdb_free(column);
+    for (int i = 0; i < DEPTH_MAX; i++) {
+        (void)level_end(&at[i], what, NULL);
+        buf_release(&at[i].names);
+    }
     return r;
 }
 

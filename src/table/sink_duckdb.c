@@ -109,6 +109,7 @@ static int parquet_open(const sink_spec *spec, const struct ArrowSchema *schema,
     *out = NULL;
     if (schema->n_children == 0) return error_set(err, SHOAL_DATA, "%s: Parquet needs at least one column, and the source has none", path);
     int r = arrow_check_columns(schema, "written", err);
+    if (r == 0) r = duck_check_names(schema, path, err);
     if (r < 0) return r;
     parquet_out *w = mem_calloc(1, sizeof *w);
     if (!w) return error_nomem(err, sizeof *w, "a writer");

@@ -80,6 +80,8 @@ static int feed_start(feed *f, duck *d, const char *name, const char *what, shoa
         if (arrow_is_refused(f->from.schema.children[i]) && !is_interval(f->from.schema.children[i]))
             return error_set(err, SHOAL_DATA, "%s: column '%s' has the type %s, which cannot be queried; leave it out of the stream", what,
                              f->from.schema.children[i]->name, arrow_type_name(f->from.schema.children[i], type, sizeof type));
+    int r = duck_check_names(&f->from.schema, what, err);
+    if (r < 0) return r;
     if (duckdb_arrow_scan(d->connection, name, (duckdb_arrow_stream)&f->stream) == DuckDBSuccess) return 0;
     return error_set(err, SHOAL_DATA, "%s: DuckDB does not take the source's columns", what);
 }

@@ -297,6 +297,9 @@ case("disk full while a query sorts", STORAGE, "--sql: no room is left for tempo
 case("no folder for temporary files", STORAGE,
      "--sql: Failed to create directory \"none/shoal-spill\": No such file or directory; make room there, or set TMPDIR to another folder", "convert", "good.csv",
      "out.csv", "--sql", SORTING, env={"TMPDIR": "none"})
+TWO_CASES = "the names 'X' and 'x' differ only in the case of letters, and DuckDB, which reads and writes Parquet and answers --sql, takes them for one; rename one of them"
+case("names in two cases, queried", DATA, "--sql: " + TWO_CASES, "show", "two.csv", "--sql", "SELECT * FROM src", files={"two.csv": "label,x,X\n0,1,2\n"})
+case("names in two cases, as Parquet", DATA, "./.out.parquet.tmp-PID/out.parquet: " + TWO_CASES, "convert", "two.csv", "out.parquet", files={"two.csv": "label,x,X\n0,1,2\n"})
 case("output closed", STORAGE, "standard output: cannot write: No space left on device", "show", "good.csv", prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
 
 # ---- tables ------------------------------------------------------------------------------------------------------------
