@@ -1,10 +1,12 @@
 """peer_torch.py: what PyTorch does with the same table, end to end: Parquet in, hashed, one pass of training.
 
-usage: peer_torch.py TABLE.parquet LR|FM|DeepFM THREADS ROWS [--label label] [--buckets 100000] [--batch 4096] [--dim 16]
+usage: peer_torch.py TABLE.parquet MODEL THREADS ROWS [--label label] [--buckets 100000] [--batch 4096] [--dim 16]
+       [--forms rows,sparse,dense]
 
-Prints one JSON object. Numbers of the table enter as they are (log1p, standardised by the first chunk); every other
+MODEL is LR, FM, FFM, Wide&Deep, DeepFM, DCN, DCN-v2 or xDeepFM. Prints one JSON object. Numbers of the table enter as they are (log1p, standardised by the first chunk); every other
 column is a category, hashed to --buckets ids of its own. Strings are hashed once per entry of the file's dictionaries.
-Weights of first and second order lie in one table, [w | v], so that each id is looked up once.
+Weights of first and second order lie in one table, [w | v], so that each id is looked up once. FFM takes numbers as
+categories too, by 32 quantiles of the first chunk.
 
 Three forms of Adam are tried for a few steps and the fastest one runs:
   dense    torch.optim.Adam over whole tables (what most people run)
@@ -22,6 +24,7 @@ import torch
 from torch import nn
 
 HIDDEN = 400, 400, 400
+CROSSES, CIN, QUANTILES = 3, (128, 128), 32
 BETA1, BETA2, EPS, LR = 0.9, 0.999, 1e-8, 1e-3
 
 
@@ -44,7 +47,8 @@ def hash_ints(values, buckets):
 class Reader:
     """Chunks of (ids [rows, fields], numbers [rows, n], labels [rows]) of a Parquet file."""
 
-    def __init__(self, path, label, buckets):
+    def __init__(self, path, label, buckets, as_fields):
+        self.as_fields, self.edges = as_fields, None  # of the numbers
         schema = pq.read_schema(path)
         self.label, self.buckets, self.scale = label, buckets, None
         self.numeric = [f.name for f in schema if pa.types.is_floating(f.type) and f.name != label]
@@ -58,6 +62,15 @@ class Reader:
             return hashed[column.indices.fill_null(0).to_numpy(zero_copy_only=False)]
         return hash_ints(column.fill_null(0).to_numpy(zero_copy_only=False), self.buckets).astype(np.int64)
 
+    def fields(self):
+        return len(self.category) + len(self.numeric) * self.as_fields
+
+    def with_numbers(self, ids, num):
+        if self.edges is None:
+            self.edges = [np.quantile(x, np.arange(1, QUANTILES) / QUANTILES) for x in num.T]
+        more = [np.searchsorted(e, x) + (ids.shape[1] + k) * self.buckets for k, (e, x) in enumerate(zip(self.edges, num.T))]
+        return np.concatenate([ids, np.stack(more, 1)], 1)
+
     def chunks(self, threads):
         """One a row group, so that each of its dictionaries is hashed once."""
         for group in range(self.file.num_row_groups):
@@ -67,10 +80,12 @@ class Reader:
                 parts = [self.ids_of(part) for part in t.column(c).chunks]
                 np.add(np.concatenate(parts), k * self.buckets, out=ids[:, k])
             num = np.stack([t.column(c).fill_null(0).to_numpy() for c in self.numeric], 1)
+            if self.as_fields:
+                ids, num = self.with_numbers(ids, num), num[:, :0]
             num = np.log1p(np.abs(num)) * np.sign(num)
-            if self.scale is None:
+            if self.scale is None and num.shape[1]:
                 self.scale = num.mean(0), num.std(0) + 1e-6
-            num = ((num - self.scale[0]) / self.scale[1]).astype(np.float32)
+            num = ((num - self.scale[0]) / self.scale[1] if num.shape[1] else num).astype(np.float32)
             label = t.column(self.label).cast(pa.float32()).to_numpy()
             yield torch.from_numpy(ids), torch.from_numpy(num), torch.from_numpy(label.copy())
 
@@ -81,29 +96,63 @@ class Net(nn.Module):
     def __init__(self, model, fields, numbers, dim):
         super().__init__()
         self.model = model
-        self.linear = nn.Linear(numbers, 1)
-        if model == "DeepFM":
-            width, layers = fields * dim + numbers, []
+        self.linear = nn.Linear(numbers, 1) if numbers else None
+        width = first = fields * dim + numbers
+        if model not in ("LR", "FM", "FFM"):
+            layers = []
             for units in HIDDEN:
                 layers += [nn.Linear(width, units), nn.ReLU()]
                 width = units
             self.mlp = nn.Sequential(*layers, nn.Linear(width, 1))
+        if model == "DCN":
+            self.cross = nn.ParameterList([nn.Parameter(torch.randn(first) * 0.01) for _ in range(CROSSES)])
+            self.bias = nn.ParameterList([nn.Parameter(torch.zeros(first)) for _ in range(CROSSES)])
+        if model == "DCN-v2":
+            self.cross = nn.ModuleList([nn.Linear(first, first) for _ in range(CROSSES)])
+        if model == "xDeepFM":
+            shapes = zip((fields, *CIN), CIN)
+            self.cin = nn.ModuleList([nn.Conv1d(n * fields, units, 1) for n, units in shapes])
+        self.top = nn.Linear(sum(CIN) if model == "xDeepFM" else first, 1)
+
+    def crossed(self, x0):
+        x = x0
+        for k, layer in enumerate(self.cross):
+            x = x0 * layer(x) + x if self.model == "DCN-v2" else x0 * (x @ layer).unsqueeze(1) + self.bias[k] + x
+        return x
+
+    def compressed(self, v):
+        x, sums = v, []
+        for layer in self.cin:
+            products = (x.unsqueeze(2) * v.unsqueeze(1)).flatten(1, 2)
+            x = layer(products)
+            sums.append(x.sum(2))
+        return torch.cat(sums, 1)
 
     def forward(self, e, num):
-        z = e[:, :, 0].sum(1) + self.linear(num).squeeze(1)
-        if self.model != "LR":
-            v = e[:, :, 1:]
+        v = e[:, :, 1:]
+        z = e[:, :, 0].sum(1)
+        if self.linear:
+            z = z + self.linear(num).squeeze(1)
+        if self.model in ("FM", "DeepFM"):
             z = z + 0.5 * (v.sum(1).square() - v.square().sum(1)).sum(1)
-        if self.model == "DeepFM":
-            z = z + self.mlp(torch.cat([v.flatten(1), num], 1)).squeeze(1)
-        return z
+        if self.model == "FFM":
+            v = v.unflatten(2, (v.shape[1], -1))  # [rows, fields, for fields, k]
+            z = z + (v * v.transpose(1, 2)).sum(3).triu(1).sum((1, 2))
+        if self.model in ("LR", "FM", "FFM"):
+            return z
+        x = torch.cat([v.flatten(1), num], 1)
+        if self.model in ("DCN", "DCN-v2"):
+            z = z + self.top(self.crossed(x)).squeeze(1)
+        if self.model == "xDeepFM":
+            z = z + self.top(self.compressed(v)).squeeze(1)
+        return z + self.mlp(x).squeeze(1)
 
 
 class Trainer:
     def __init__(self, form, model, fields, numbers, dim, buckets):
         torch.manual_seed(1)
         self.form = form
-        width = 1 if model == "LR" else 1 + dim
+        width = 1 if model == "LR" else 1 + dim * (fields if model == "FFM" else 1)
         table = torch.randn(fields * buckets, width) * 0.01
         table[:, 0] = 0
         self.net = Net(model, fields, numbers, dim)
@@ -155,36 +204,42 @@ def try_form(form, shape, chunk, batch, steps=4):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("table"), p.add_argument("model", choices=["LR", "FM", "DeepFM"])
+    p.add_argument("table"), p.add_argument("model", choices=["LR", "FM", "FFM", "Wide&Deep", "DeepFM", "DCN", "DCN-v2", "xDeepFM"])
     p.add_argument("threads", type=int), p.add_argument("rows", type=int)
     p.add_argument("--label", default="label"), p.add_argument("--buckets", type=int, default=100000)
     p.add_argument("--batch", type=int, default=4096), p.add_argument("--dim", type=int, default=16)
+    p.add_argument("--forms", default="rows,sparse,dense")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     pa.set_cpu_count(a.threads)
-    reader = Reader(a.table, a.label, a.buckets)
-    shape = a.model, len(reader.category), len(reader.numeric), a.dim, a.buckets
+    source = a.table, a.label, a.buckets, a.model == "FFM"
+    reader = Reader(*source)
+    shape = a.model, reader.fields(), 0 if a.model == "FFM" else len(reader.numeric), a.dim, a.buckets
     first = next(reader.chunks(a.threads))
-    forms = {form: try_form(form, shape, first, a.batch) for form in ("rows", "sparse", "dense")}
+    forms = {form: try_form(form, shape, first, a.batch) for form in a.forms.split(",")}
     form = min(forms, key=forms.get)
 
     trainer, done, loss, loading = Trainer(form, *shape), 0, 0.0, 0.0
     begin = last = time.perf_counter()
-    for ids, num, y in Reader(a.table, a.label, a.buckets).chunks(a.threads):
+    cpu = 0.0  # processor time of the steps
+    for ids, num, y in Reader(*source).chunks(a.threads):
         loading += time.perf_counter() - last
+        step_begin = time.process_time()
         for k in range(0, len(y), a.batch):
             if done >= a.rows:
                 break
             part = slice(k, k + a.batch)
             loss += trainer.step(ids[part], num[part], y[part]) * len(y[part])
             done += len(y[part])
+        cpu += time.process_time() - step_begin
         last = time.perf_counter()
         if done >= a.rows:
             break
     seconds = time.perf_counter() - begin
     print(json.dumps({
         "peer": f"PyTorch {torch.__version__}", "model": a.model, "threads": a.threads, "rows": done,
-        "rows_per_second": round(done / seconds), "form": form, "loading_share": round(loading / seconds, 3),
+        "rows_per_second": round(done / seconds), "us": round(cpu / done * 1e6, 2), "form": form,
+        "loading_share": round(loading / seconds, 3),
         "loss": round(loss / done, 4), "step_seconds": {k: round(v, 4) for k, v in forms.items()}}))
 
 
