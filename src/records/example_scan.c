@@ -8,10 +8,13 @@
 #define ONE_BYTE 0x80u /* lengths below take one byte of a varint */
 #define TAG_1 0x0au    /* field 1, with a length */
 #define TAG_2 0x12u
+#define SHORT_HEAD 6
+#define SHORT_MAX 123u /* the largest n whose VALUE is below ONE_BYTE */
 #define GUESSES 6 /* keys in a row that may be missing before the key is looked up */
 
 /* A key as the entry starts on the wire: tag, length, bytes. Only keys below ONE_BYTE have one; others are looked up. */
 typedef struct known {
+    uint64_t first, mask; /* the first eight bytes, and which of them there are */
     const uint8_t *head;
     uint32_t head_n;
     uint8_t wanted;
@@ -77,6 +80,9 @@ int example_keys_new(const view *keys, const uint8_t *wanted, size_t n, example_
         if (keys[i].n > 0)
             memcpy(at + 2, keys[i].p, keys[i].n);
         e->key = view_of((const char *)at + 2, keys[i].n);
+        e->mask = e->head_n < 8 ? ((uint64_t)1 << 8 * e->head_n) - 1 : UINT64_MAX;
+        memcpy(&e->first, at, 8);
+        e->first &= e->mask;
         at += keys[i].n + 2;
         k->n++;
     }
@@ -176,6 +182,20 @@ static inline void see_through(const uint8_t *p, const uint8_t *end, example_slo
     *out = (example_slot){(const char *)value, (uint32_t)n, kind == EXAMPLE_BYTES ? EXAMPLE_SINGLE : EXAMPLE_PACKED, (uint8_t)kind};
 }
 
+/* 12 VALUE | kind LIST | 0a n in front of the n bytes up to `end`, with lengths of one byte that fill each other: 1 with the slot. */
+static inline int see_short(const uint8_t *p, const uint8_t *end, int wanted, example_slot *out)
+{
+    const uint64_t shape = 0x0a0200000412, lengths = 0x010001000100, kinds = 0xff0000;
+    const size_t n = (size_t)(end - p) - SHORT_HEAD;
+    uint64_t head;
+    memcpy(&head, p, sizeof head);
+    const unsigned tag = head >> 16 & 0xff, kind = tag >> 3;
+    if (end - p < SHORT_HEAD || n > SHORT_MAX || ((head ^ (shape + n * lengths)) & 0xffffffffffff & ~kinds) != 0) return 0;
+    if ((tag & 7) != 2 || kind < EXAMPLE_BYTES || kind > EXAMPLE_INT64 || (n == 0 && kind != EXAMPLE_BYTES)) return 0;
+    if (wanted) *out = (example_slot){(const char *)p + SHORT_HEAD, (uint32_t)n, kind == EXAMPLE_BYTES ? EXAMPLE_SINGLE : EXAMPLE_PACKED, (uint8_t)kind};
+    return 1;
+}
+
 /* ---- any shape ---- */
 
 /* One entry with its own key, whatever it looks like; *last is the key before it and becomes this one. */
@@ -204,12 +224,20 @@ static int entry_slow(example_scanner *s, view entry, uint32_t *last, example_sl
 static inline int entry_guessed(const example_scanner *s, const uint8_t *p, const uint8_t *end, uint32_t *last, example_slot *slots, size_t stride)
 {
     uint32_t k = s->after[*last];
+    uint64_t first;
+    memcpy(&first, p, sizeof first);
     for (int i = 0; i < GUESSES; i++, k = s->after[k]) {
         const known *guess = &s->keys->known[k];
-        if (guess->head_n == 0 || (size_t)(end - p) <= guess->head_n || !same(p, guess->head, guess->head_n))
+        if (((first ^ guess->first) & guess->mask) != 0 || guess->head_n == 0 || (size_t)(end - p) <= guess->head_n)
+            continue;
+        if (guess->head_n > 8 && !same(p + 8, guess->head + 8, guess->head_n - 8))
             continue;
         size_t n;
         const uint8_t *value = p + guess->head_n;
+        if (see_short(value, end, guess->wanted, &slots[k * stride])) {
+            *last = k;
+            return 1;
+        }
         if (*value != TAG_2 || !(value = length(value + 1, end, &n)) || value + n != end)
             return 0;
         if (guess->wanted)

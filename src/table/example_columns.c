@@ -8,6 +8,7 @@
 #include "table/arrow_node.h"
 
 #define TILE_ROWS 128 /* the slots of 40 columns stay in the second cache */
+#define SLOTS (TILE_ROWS + 4) /* of a key: those of a record are written in turn, and do not share a few sets of the cache */
 #define WHAT_MAX 240
 
 typedef struct out_column {
@@ -30,7 +31,7 @@ struct example_columns {
 struct example_decoder {
     const example_columns *c;
     example_scanner scanner;
-    example_slot *slots; /* [keys][TILE_ROWS] */
+    example_slot *slots; /* [keys][SLOTS] */
     arrow_builder *builder;
     uint8_t present[TILE_ROWS];
     /* the tile at hand */
@@ -98,8 +99,8 @@ int example_decoder_new(const example_columns *c, example_decoder **out, shoal_e
     example_decoder *d = mem_calloc(1, sizeof *d);
     if (!d) return error_nomem(err, sizeof *d, "a decoder");
     d->c = c;
-    d->slots = mem_calloc(c->n_keys + 1, TILE_ROWS * sizeof *d->slots);
-    int r = d->slots ? example_scanner_init(&d->scanner, c->keys, err) : error_nomem(err, c->n_keys * TILE_ROWS * sizeof *d->slots, "a decoder");
+    d->slots = mem_calloc(c->n_keys + 1, SLOTS * sizeof *d->slots);
+    int r = d->slots ? example_scanner_init(&d->scanner, c->keys, err) : error_nomem(err, c->n_keys * SLOTS * sizeof *d->slots, "a decoder");
     if (r == 0) r = arrow_builder_new(c->wanted, &d->builder, err);
     if (r < 0) {
         example_decoder_free(d);
@@ -257,7 +258,7 @@ static int fill_text(example_decoder *d, const out_column *c, arrow_node *node, 
     size_t width = node->is_wide ? 8 : 4, from = node->bytes.len, total = 0;
     for (size_t i = 0; i < d->rows; i++) total += s[i].n; /* of messages and absent ones at least what they hold */
     int r = buf_reserve(&node->values, width * (d->rows + (node->rows == 0 ? d->all : 0)), err);
-    if (r == 0) r = buf_reserve(&node->bytes, total, err);
+    if (r == 0) r = buf_reserve(&node->bytes, total + EXAMPLE_SLACK, err);
     if (r < 0) return r;
     if (from + total > INT32_MAX && !node->is_wide) return error_set(err, SHOAL_DATA, "a batch holds more than 2 GiB of one column");
     uint8_t *to = node->values.data + node->values.len, *bytes = node->bytes.data + from;
@@ -271,7 +272,8 @@ static int fill_text(example_decoder *d, const out_column *c, arrow_node *node, 
         if (width == 4) memcpy(to, &narrow, 4);
         else memcpy(to, &at, 8);
         n[i] = (uint32_t)v.text.n;
-        if (n[i] > 0) memcpy(bytes, v.text.p, n[i]);
+        if (n[i] > 0 && n[i] <= EXAMPLE_SLACK) memcpy(bytes, v.text.p, EXAMPLE_SLACK);
+        else if (n[i] > 0) memcpy(bytes, v.text.p, n[i]);
         bytes += n[i];
     }
     node->bytes.len = (size_t)(bytes - node->bytes.data);
@@ -333,7 +335,7 @@ static int fill_any(example_decoder *d, int64_t column, const example_slot *s, s
 static int fill(example_decoder *d, int64_t column, shoal_error *err)
 {
     const out_column *c = &d->c->column[column];
-    const example_slot *s = d->slots + c->key * TILE_ROWS;
+    const example_slot *s = d->slots + c->key * SLOTS;
     arrow_node *node = arrow_builder_column(d->builder, column);
     if (c->is_list || arrow_node_width(node) + (size_t)node->is_text == 0) return fill_any(d, column, s, err);
     return c->kind == EXAMPLE_FLOAT ? fill_floats(d, c, node, s, err) : c->kind == EXAMPLE_BYTES ? fill_text(d, c, node, s, err)
@@ -356,7 +358,7 @@ static int decode_tile(example_decoder *d, const record_block *in, size_t first,
     for (size_t i = 0; i < d->rows; i++) {
         shoal_error why;
         view unknown;
-        r = example_scan(&d->scanner, record_block_view(in, first + i), d->slots + i, TILE_ROWS, &unknown, &why);
+        r = example_scan(&d->scanner, record_block_view(in, first + i), d->slots + i, SLOTS, &unknown, &why);
         if (r == 0 && !unknown.p) continue;
         d->rows = i;
         if (r < 0) snprintf(d->what, sizeof d->what, ": %.100s", why.message);
