@@ -2,72 +2,48 @@
 #include <string.h>
 
 #include "base/host.h"
-#include "base/mem.h"
+#include "base/stage.h"
 #include "base/thread.h"
 #include "table/table.h"
 
 #define AHEAD_BATCHES 8
 
-typedef struct reading {
-    table *t;
-    queue *batches;
-    int result; /* valid when the queue is closed and empty */
-    shoal_error error;
-} reading;
+static int read_batch(void *t, void *batch, shoal_error *err) { return table_next(t, batch, err); }
 
-static void read_all(void *ctx)
-{
-    reading *g = ctx;
-    int r = 1;
-    while (r == 1) {
-        struct ArrowArray *a = mem_alloc(sizeof *a);
-        r = a ? table_next(g->t, a, &g->error) : error_nomem(&g->error, sizeof *a, "a batch");
-        if (r == 1 && queue_push(g->batches, a) == 0) continue;
-        if (r == 1) {
-            a->release(a); /* the writer gave up and closed the queue */
-            r = 0;
-        }
-        mem_free(a);
-    }
-    g->result = r;
-    queue_close(g->batches);
-}
-
-static int write_all(reading *g, sink *s, const shoal_host *host, uint64_t *rows, shoal_error *err)
+static int write_all(stage *batches, sink *s, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
     void *item;
-    int r = 0;
+    int r;
     uint64_t start = clock_ns(), last = start, every = host && host->progress_every_ms > 0 ? (uint64_t)host->progress_every_ms * 1000000u : 1000000000u;
-    while (queue_pop(g->batches, &item)) {
+    while ((r = stage_next(batches, &item, err)) == 1) {
         struct ArrowArray *a = item;
-        if (r == 0 && host_interrupted(host)) r = error_set(err, SHOAL_INTERRUPTED, "interrupted: nothing was left under the output's name");
-        if (r == 0) r = sink_write(s, a, err);
-        if (r == 0) *rows += (uint64_t)a->length;
-        else queue_close(g->batches);
+        if (host_interrupted(host)) return error_set(err, SHOAL_INTERRUPTED, "interrupted: nothing was left under the output's name");
+        if ((r = sink_write(s, a, err)) < 0) return r;
+        *rows += (uint64_t)a->length;
         a->release(a);
-        mem_free(a);
         uint64_t now = clock_ns();
-        if (r == 0 && now - last >= every) {
-            last = now;
-            host_progress(host, "%llu rows, %.0f rows/s", (unsigned long long)*rows, (double)*rows / ((double)(now - start) * 1e-9));
-        }
+        if (now - last < every) continue;
+        last = now;
+        host_progress(host, "%llu rows, %.0f rows/s", (unsigned long long)*rows, (double)*rows / ((double)(now - start) * 1e-9));
     }
     return r;
 }
 
 static int pump(table *t, sink *s, const shoal_host *host, uint64_t *rows, shoal_error *err)
 {
-    reading g = {.t = t, .batches = queue_new(AHEAD_BATCHES)};
-    task *thread = NULL;
-    if (!g.batches) return error_nomem(err, 0, "a queue");
-    int r = task_start(&thread, read_all, &g, err);
-    if (r == 0) r = write_all(&g, s, host, rows, err);
-    task_join(thread);
-    if (r == 0 && g.result < 0) {
-        r = g.result;
-        if (err) *err = g.error;
+    static const stage_ops OPS = {read_batch, NULL};
+    struct ArrowArray batch[AHEAD_BATCHES];
+    void *items[AHEAD_BATCHES];
+    stage *batches = NULL;
+    for (int i = 0; i < AHEAD_BATCHES; i++) {
+        batch[i].release = NULL;
+        items[i] = &batch[i];
     }
-    queue_free(g.batches);
+    int r = stage_new(&OPS, t, 1, items, AHEAD_BATCHES, &batches, err);
+    if (r == 0) r = write_all(batches, s, host, rows, err);
+    stage_free(batches);
+    for (int i = 0; i < AHEAD_BATCHES; i++)
+        if (batch[i].release) batch[i].release(&batch[i]); /* read, and not written */
     return r;
 }
 
