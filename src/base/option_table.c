@@ -119,7 +119,7 @@ const shoal_option option_table[] = {
     INT("checkpoint-every", "STEPS", "0", 0, MAX_I, TRAINS, "steps between checkpoints; one is also made after each epoch"),
     INT("checkpoint-keep", "N", "2", 1, 1000, TRAINS, "checkpoints kept while training"),
     INT("stall-timeout", "SECONDS", "600", 0, 1e7, TRAINS, "end with exit code 9 when nothing moves for so long; 0: wait"),
-    INT("threads", "N", "0", 0, 1024, COMPUTES | ON(SYNTH) | ON(CONVERT) | ON(CHECK) | ON(SHOW), "threads; 0: one a processor. The result does not depend on it"),
+    INT("threads", "N", "0", 0, 1024, COMPUTES | ON(SYNTH) | ON(CONVERT) | ON(CHECK) | ON(INDEX) | ON(SHOW), "threads; 0: one a processor. The result does not depend on it"),
     INT("memory", OPTION_BYTES, "256M", 1 << 20, MAX_I, COMPUTES | ON(CONVERT), "memory for sorting and counting before the disk is used"),
     TEXT("spool-dir", "DIR", NULL, COMPUTES, "folder for what does not fit in memory; default: under the output"),
     CHOICE("kernels", "auto|portable|avx2|avx512", "auto", COMPUTES, "instruction set"),

@@ -46,7 +46,7 @@ static int check_file(const table_spec *like, const char *path, totals *sum, con
     if (like->tolerate) record_index_init(&index);
     if (has_index < 0) return has_index;
     int r = table_open(&spec, &t, err);
-    if (r == 0) r = has_index ? index_verify(path, &index, host, err) : table_read_through(t, host, rows, err);
+    if (r == 0) r = has_index ? index_verify(path, &index, like->threads, host, err) : table_read_through(t, host, rows, err);
     if (r == 0 && has_index) *rows = index.records;
     if (r == 0 && !like->tolerate && !file_is_stream(path)) r = folder_manifest_verify(path, *rows, err);
     record_index_release(&index);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "records/tfrecord.h"
 #include "table/column_stats.h"
 #include "table/source.h"
@@ -29,9 +30,9 @@ static int note_records(const char *file, const shoal_host *host, record_index *
     return r;
 }
 
-static int note_columns(const char *file, int is_raw, const shoal_host *host, record_index *x, shoal_error *err)
+static int note_columns(const char *file, int is_raw, int threads, const shoal_host *host, record_index *x, shoal_error *err)
 {
-    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD, .without_partitions = 1, .record_type = is_raw ? 1 + RECORD_BYTES : 0};
+    table_spec spec = {.paths = &file, .n_paths = 1, .format = FORMAT_TFRECORD, .threads = threads, .without_partitions = 1, .record_type = is_raw ? 1 + RECORD_BYTES : 0};
     column_stats *stats = NULL;
     struct ArrowArray batch;
     table *t;
@@ -52,11 +53,52 @@ static int note_columns(const char *file, int is_raw, const shoal_host *host, re
     return r;
 }
 
-int index_make(const char *file, int is_raw, const shoal_host *host, record_index *out, shoal_error *err)
+typedef struct noting {
+    const char *file;
+    _Atomic int stop; /* the host is asked by the caller's thread alone */
+    record_index x;
+    int code;
+    shoal_error error;
+} noting;
+
+static int note_stopped(void *ctx) { return ((noting *)ctx)->stop; }
+
+static void note_in_task(void *ctx)
+{
+    noting *n = ctx;
+    const shoal_host host = {.ctx = n, .interrupted = note_stopped};
+    n->code = note_records(n->file, &host, &n->x, &n->error);
+}
+
+/* What is wrong with the records comes before what is wrong with the columns, as when one is read behind the other. */
+static int note_both(const char *file, int is_raw, int threads, const shoal_host *host, record_index *out, shoal_error *err)
+{
+    noting n = {.file = file};
+    task *first = NULL;
+    shoal_error why;
+    record_index_init(&n.x);
+    int r = task_start(&first, note_in_task, &n, err);
+    if (r < 0) return r;
+    const int columns = note_columns(file, is_raw, threads, host, out, &why);
+    n.stop = columns == SHOAL_INTERRUPTED;
+    task_join(first);
+    if (err && (n.code < 0 || columns < 0)) *err = n.code < 0 ? n.error : why;
+    if (n.code < 0 || columns < 0) {
+        record_index_release(&n.x);
+        return n.code < 0 ? n.code : columns;
+    }
+    n.x.type = out->type;
+    n.x.feature = out->feature;
+    n.x.n_features = out->n_features;
+    *out = n.x;
+    return 0;
+}
+
+int index_make(const char *file, int is_raw, int threads, const shoal_host *host, record_index *out, shoal_error *err)
 {
     record_index_init(out);
-    int r = note_records(file, host, out, err);
-    if (r == 0) r = note_columns(file, is_raw, host, out, err);
+    int r = threads > 1 ? note_both(file, is_raw, threads, host, out, err) : note_records(file, host, out, err);
+    if (r == 0 && threads <= 1) r = note_columns(file, is_raw, 0, host, out, err);
     if (r < 0) record_index_release(out);
     return r;
 }
@@ -104,10 +146,10 @@ static int verify_blocks(const char *file, const record_index *x, const record_i
     return same ? 0 : differs(file, "its blocks are", err);
 }
 
-int index_verify(const char *file, const record_index *x, const shoal_host *host, shoal_error *err)
+int index_verify(const char *file, const record_index *x, int threads, const shoal_host *host, shoal_error *err)
 {
     record_index now;
-    int r = index_make(file, x->type == RECORD_BYTES, host, &now, err);
+    int r = index_make(file, x->type == RECORD_BYTES, threads, host, &now, err);
     if (r < 0) return r;
     if (now.digest.lo != x->digest.lo || now.digest.hi != x->digest.hi) r = differs(file, "its bytes are", err);
     else if (now.records != x->records) r = differs(file, "the number of its records is", err);

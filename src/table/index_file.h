@@ -5,11 +5,11 @@
 #include "records/record_index.h"
 #include "table/table.h"
 
-/* The index of a file, by reading it twice: bytes and records, then what they hold; is_raw: they are any bytes (raw_records.h). The types are those that reading the file
- * as a table gives. */
-int index_make(const char *file, int is_raw, const shoal_host *host, record_index *out, shoal_error *err);
+/* The index of a file, by reading it twice: bytes and records, and what they hold, at the same time when there are threads. is_raw:
+ * they are any bytes (raw_records.h). The types are those that reading the file as a table gives. */
+int index_make(const char *file, int is_raw, int threads, const shoal_host *host, record_index *out, shoal_error *err);
 /* Whether an index that record_index_open believes says what the file holds: DATA naming what differs. */
-int index_verify(const char *file, const record_index *x, const shoal_host *host, shoal_error *err);
+int index_verify(const char *file, const record_index *x, int threads, const shoal_host *host, shoal_error *err);
 
 #define INDEX_UNKNOWN UINT64_MAX
 /* How many records a file must have, or INDEX_UNKNOWN when it has no index; *type (may be NULL) of those. DATA when its index is not believed; of a damaged file
