@@ -24,15 +24,15 @@ typedef struct clocks {
 
 static inline uint64_t clocks_start(const clocks *c) { return c ? clock_ns() : 0; }
 /* Counts the time since clocks_start. */
-static inline void clocks_stop(clocks *c, enum clock_stage stage, uint64_t start)
+static inline void clocks_stop(clocks *c, enum clock_stage of, uint64_t start)
 {
-    if (c) atomic_fetch_add_explicit(&c->ns[stage], clock_ns() - start, memory_order_relaxed);
+    if (c) atomic_fetch_add_explicit(&c->ns[of], clock_ns() - start, memory_order_relaxed);
 }
-static inline double clocks_seconds(const clocks *c, enum clock_stage stage)
+static inline double clocks_seconds(const clocks *c, enum clock_stage of)
 {
-    return (double)atomic_load_explicit(&c->ns[stage], memory_order_relaxed) * 1e-9;
+    return (double)atomic_load_explicit(&c->ns[of], memory_order_relaxed) * 1e-9;
 }
 /* "storage", ..., "wait_rows", "wait_model" */
-const char *clocks_name(enum clock_stage stage);
+const char *clocks_name(enum clock_stage of);
 
 #endif
