@@ -186,9 +186,9 @@ static int try_steps(attempt *a, forecast *out, shoal_error *err)
 {
     stepper *s = NULL;
     feeder *f = NULL;
-    raw_ref *refs = mem_calloc(a->plan.batch, sizeof *refs);
+    raw_ref *refs = mem_calloc(plan_step_rows_max(&a->plan), sizeof *refs);
     uint64_t steps = plan_steps(&a->plan), done = 0, rows = 0, start = 0;
-    int rc = refs ? 0 : error_nomem(err, a->plan.batch * sizeof *refs, "the rows of a step");
+    int rc = refs ? 0 : error_nomem(err, plan_step_rows_max(&a->plan) * sizeof *refs, "the rows of a step");
     if (rc == 0)
         rc = stepper_new(a->model, a->weights, a->kernels, a->pool, &a->plan, &a->optim, NULL, &s, err);
     while (rc == 0 && (done < STEPS_MIN || (done < TRY_EPOCHS * steps && clock_ns() - start < TRY_NS))) {

@@ -27,8 +27,8 @@ void plan_init(plan *p, uint64_t rows, uint32_t blocks, uint32_t block_rows, uin
     p->seed = seed;
     p->batch = batch;
     p->micro = micro ? micro : plan_micro_for(batch);
-    if (p->micro > batch)
-        p->micro = batch;
+    if (p->micro > plan_step_rows_max(p)) /* the same micro-batches, in less room */
+        p->micro = plan_step_rows_max(p);
     uint64_t windows = (bytes + PLAN_WINDOW_BYTES - 1) / PLAN_WINDOW_BYTES;
     if (windows > rows / batch) /* a step must fit into the few windows that are in memory at once */
         windows = rows / batch;
@@ -47,6 +47,11 @@ uint32_t plan_step_rows(const plan *p, uint64_t epoch_step)
     return left < p->batch ? (uint32_t)left : p->batch;
 }
 
+uint32_t plan_step_rows_max(const plan *p)
+{
+    return p->rows < p->batch ? (uint32_t)p->rows : p->batch;
+}
+
 uint32_t plan_micros(const plan *p, uint32_t step_rows)
 {
     return (step_rows + p->micro - 1) / p->micro;
@@ -54,7 +59,7 @@ uint32_t plan_micros(const plan *p, uint32_t step_rows)
 
 uint32_t plan_micros_max(const plan *p)
 {
-    return plan_micros(p, p->batch);
+    return plan_micros(p, plan_step_rows_max(p));
 }
 
 static uint32_t block_size(const plan *p, uint32_t block)

@@ -31,6 +31,7 @@ void plan_init(plan *p, uint64_t rows, uint32_t blocks, uint32_t block_rows, uin
                uint32_t batch, uint32_t micro);
 uint64_t plan_steps(const plan *p);                          /* of an epoch */
 uint32_t plan_step_rows(const plan *p, uint64_t epoch_step); /* of that step */
+uint32_t plan_step_rows_max(const plan *p);                  /* of any step: a batch, or all rows when they are fewer */
 uint32_t plan_micros(const plan *p, uint32_t step_rows);     /* micro-batches that hold rows */
 uint32_t plan_micros_max(const plan *p);
 

@@ -157,9 +157,24 @@ static void test_steps_fit_the_windows(void **state)
         }
 }
 
+/* A batch larger than the table takes room for the table's rows alone. */
+static void few_rows(void **state)
+{
+    (void)state;
+    plan p;
+    plan_init(&p, 300, 1, 300, 1 << 20, 1, 1 << 20, 1);
+    assert_int_equal(plan_step_rows_max(&p), 300);
+    assert_int_equal(plan_micros_max(&p), 300);
+    plan_init(&p, 300, 1, 300, 1 << 20, 1, 1 << 20, 0);
+    assert_int_equal(p.micro, 300);
+    assert_int_equal(plan_micros_max(&p), 1);
+    assert_int_equal(plan_step_rows(&p, 0), 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_rows),
         cmocka_unit_test(test_every_block_once), cmocka_unit_test(test_windows_are_even),
         cmocka_unit_test(test_function_of_seed_and_epoch), cmocka_unit_test(test_window_is_permuted),
         cmocka_unit_test(test_steps_hold_every_row), cmocka_unit_test(test_micro),

@@ -184,8 +184,8 @@ int trainer_run(trainer *t, shoal_error *err)
 {
     stepper *s = NULL;
     validator *v = NULL;
-    raw_ref *refs = mem_calloc(t->plan->batch, sizeof *refs);
-    int rc = refs ? 0 : error_nomem(err, t->plan->batch * sizeof *refs, "the rows of a step");
+    raw_ref *refs = mem_calloc(plan_step_rows_max(t->plan), sizeof *refs);
+    int rc = refs ? 0 : error_nomem(err, plan_step_rows_max(t->plan) * sizeof *refs, "the rows of a step");
     if (rc == 0)
         rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, report_clocks(t->report), &s, err);
     if (rc == 0 && t->data->valid)
