@@ -19,8 +19,10 @@
 #define PROGRESS_LOG_MS 10000
 #define FLUSH_AFTER_MS 200
 #define LINE_MAX_BYTES 2048
+#define SECOND_SIGNAL_MS 500
 
 static atomic_int signal_taken; /* the handler may run on any thread */
+static _Atomic int64_t signal_ms; /* when that was */
 
 static struct {
     shoal_host host;
@@ -123,14 +125,17 @@ static void host_end_stalled(void *ctx, const char *what)
     _exit(-SHOAL_STALLED);
 }
 
+/* Asked once, the job saves and ends; asked again, the process ends as the signal does. What comes at once is not a second
+ * time: GNU timeout sends its signal to the process and to its group. */
 static void on_signal(int number)
 {
-    if (atomic_load(&signal_taken)) { /* asked twice: end as the signal does */
+    if (!atomic_load(&signal_taken)) {
+        atomic_store(&signal_ms, now_ms());
+        atomic_store(&signal_taken, number);
+    } else if (now_ms() - atomic_load(&signal_ms) >= SECOND_SIGNAL_MS) {
         signal(number, SIG_DFL);
         raise(number);
-        return;
     }
-    atomic_store(&signal_taken, number);
 }
 
 /* ---- opening and closing ---- */

@@ -103,7 +103,7 @@ int source_sorted(source *inner, const table_spec *spec, source *out, shoal_erro
         with_number.schema.release(&with_number.schema);
         with_number.free(with_number.ctx);
     } else {
-        const table_spec sort = {.sql = buf_str(&sql), .memory = spec->memory / 2, .host = spec->host}; /* the other half: what reads and writes */
+        const table_spec sort = {.sql = buf_str(&sql), .memory = spec->memory / 4 * 3, .host = spec->host}; /* the rest: what reads and writes */
         r = source_sql(&with_number, &sort, NULL, out, err);
     }
     buf_release(&sql);

@@ -135,6 +135,7 @@ def interrupted(out, *more):
     while p.poll() is None and not list((out / "checkpoints").glob("step-0*")):
         time.sleep(0.002)
     p.send_signal(signal.SIGTERM)
+    p.send_signal(signal.SIGTERM) # as GNU timeout does, to the process and to its group
     error = p.communicate()[1].decode()
     return p.returncode, error
 
