@@ -28,6 +28,17 @@ def fresh(path):
     return path
 
 
+def put_features(example, items):
+    """One feature a value; nulls have none."""
+    for name, v in items:
+        if isinstance(v, str):
+            example.features.feature[name].bytes_list.value.append(v.encode())
+        elif isinstance(v, float):
+            example.features.feature[name].float_list.value.append(v)
+        elif v is not None:
+            example.features.feature[name].int64_list.value.append(v)
+
+
 def peer_writer(parquet, target, rows):
     """pyarrow reads, tf.train.Example is filled feature by feature, tf.io.TFRecordWriter writes: rows a second."""
     import pyarrow.parquet
@@ -37,13 +48,7 @@ def peer_writer(parquet, target, rows):
     with tf.io.TFRecordWriter(str(target)) as out:
         for row in table.to_pylist():
             e = tf.train.Example()
-            for name, v in row.items():
-                if isinstance(v, str):
-                    e.features.feature[name].bytes_list.value.append(v.encode())
-                elif isinstance(v, float):
-                    e.features.feature[name].float_list.value.append(v)
-                elif v is not None:
-                    e.features.feature[name].int64_list.value.append(v)
+            put_features(e, row.items())
             out.write(e.SerializeToString())
     return table.num_rows / (time.perf_counter() - begin), table.num_rows / (time.process_time() - cpu)
 
@@ -74,13 +79,7 @@ def spark_writer(parquet, target, rows):
     def encode(row):
         import tensorflow as tf
         e = tf.train.Example()
-        for name, v in row.asDict().items():
-            if isinstance(v, str):
-                e.features.feature[name].bytes_list.value.append(v.encode())
-            elif isinstance(v, float):
-                e.features.feature[name].float_list.value.append(v)
-            elif v is not None:
-                e.features.feature[name].int64_list.value.append(v)
+        put_features(e, row.asDict().items())
         return bytearray(e.SerializeToString()), None
 
     def write(spark, n):

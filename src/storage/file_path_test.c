@@ -10,24 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "storage/file.h"
-
-static char folder[64];
-
-static int enter(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/path_test.XXXXXX");
-    return mkdtemp(folder) ? chdir(folder) : -1;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    file_fail_at(0, 0);
-    return chdir("/") == 0 && file_remove_tree(folder, NULL) == 0 ? 0 : -1;
-}
+#include "storage/folder_testing.h"
 
 static void put(const char *path, const char *text)
 {

@@ -11,25 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "storage/file.h"
-
-static char folder[64]; /* of one test; the working folder meanwhile */
-
-static int enter(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/file_spill_test.XXXXXX");
-    return mkdtemp(folder) ? chdir(folder) : -1;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    mem_fail_at(0, 0);
-    file_fail_at(0, 0);
-    return chdir("/") == 0 && file_remove_tree(folder, NULL) == 0 ? 0 : -1;
-}
+#include "storage/folder_testing.h"
 
 static int append(const char *text, shoal_error *err)
 {

@@ -103,6 +103,8 @@ int arrow_builder_inner_open(arrow_builder *b, int64_t column, shoal_error *err)
 int arrow_builder_inner_close(arrow_builder *b, int64_t column, int is_null, shoal_error *err);
 /* Hands the rows over as one struct array and starts anew. */
 int arrow_builder_finish(arrow_builder *b, struct ArrowArray *out, shoal_error *err);
+/* arrow_join of what `b` built, behind left; filled < 0 says that building failed. left is taken over in any case. 1, as a source's next. */
+int arrow_join_built(struct ArrowArray *left, arrow_builder *b, int filled, struct ArrowArray *out, shoal_error *err);
 
 /* Arrays without nulls from buffers that are there: `values` (NULL for a struct) is taken over and left empty; the children
  * are zeroed, to be made in the same way. */

@@ -46,3 +46,15 @@ int arrow_join(struct ArrowArray *left, struct ArrowArray *right, struct ArrowAr
     j->right = *right;
     return 0;
 }
+
+int arrow_join_built(struct ArrowArray *left, arrow_builder *b, int filled, struct ArrowArray *out, shoal_error *err)
+{
+    struct ArrowArray right;
+    int r = filled < 0 ? filled : arrow_builder_finish(b, &right, err);
+    if (r < 0) {
+        left->release(left);
+        return r;
+    }
+    r = arrow_join(left, &right, out, err);
+    return r < 0 ? r : 1;
+}

@@ -38,19 +38,13 @@ static int constant_column(partitioned *s, size_t k, size_t file, int64_t rows, 
 static int partitioned_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     partitioned *s = ctx;
-    struct ArrowArray left, right;
+    struct ArrowArray left;
     int r = s->inner.next(s->inner.ctx, &left, err);
     if (r <= 0) return r;
     r = 0;
     size_t file = s->inner.file(s->inner.ctx);
     for (size_t k = 0; r == 0 && k < s->p.n_keys; k++) r = constant_column(s, k, file, left.length, err);
-    if (r == 0) r = arrow_builder_finish(s->builder, &right, err);
-    if (r < 0) {
-        left.release(&left);
-        return r;
-    }
-    r = arrow_join(&left, &right, out, err);
-    return r < 0 ? r : 1;
+    return arrow_join_built(&left, s->builder, r, out, err);
 }
 
 static const char *partitioned_row_name(void *ctx, uint64_t row, char *out, size_t n)

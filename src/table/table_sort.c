@@ -32,19 +32,13 @@ static void numbered_free(void *ctx)
 static int numbered_next(void *ctx, struct ArrowArray *out, shoal_error *err)
 {
     numbered *s = ctx;
-    struct ArrowArray left, right;
+    struct ArrowArray left;
     int r = s->inner.next(s->inner.ctx, &left, err);
     if (r <= 0) return r;
     r = 0;
     for (int64_t i = 0; r == 0 && i < left.length; i++, s->rows++)
         r = arrow_builder_i64(s->builder, 0, (int64_t)(s->mixed ? rng_u64(s->key, s->rows) : s->rows), err);
-    if (r == 0) r = arrow_builder_finish(s->builder, &right, err);
-    if (r < 0) {
-        left.release(&left);
-        return r;
-    }
-    r = arrow_join(&left, &right, out, err);
-    return r < 0 ? r : 1;
+    return arrow_join_built(&left, s->builder, r, out, err);
 }
 
 static const char *numbered_row_name(void *ctx, uint64_t row, char *out, size_t n)
