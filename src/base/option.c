@@ -89,8 +89,8 @@ int option_unknown(const shoal_options *o, const char *name, shoal_error *err)
         if (option_table[i].commands >> o->command & 1)
             names[n++] = option_table[i].name;
         else if (strcmp(option_table[i].name, name) == 0)
-            return error_set(err, SHOAL_USAGE, "option '--%s' is not one of 'shoal %s'; see shoal %s --help", name,
-                             command, command);
+            return error_set(err, SHOAL_USAGE, "option '--%s' is not one of 'shoal %s %s'; see shoal %s --help", name,
+                             command, option_commands[o->command].arguments, command);
     }
     names[n] = NULL;
     const char *near = conf_nearest(name, names);

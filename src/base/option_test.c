@@ -113,7 +113,7 @@ static void test_refusals(void **state)
     refused("train", "a --epoch 3", "unknown option '--epoch' of 'shoal train'; did you mean '--epochs'?");
     refused("train", "a --zzz", "unknown option '--zzz' of 'shoal train'; see shoal train --help");
     refused("train", "a -Q", "unknown option '-Q' of 'shoal train'; see shoal train --help");
-    refused("show", "a --lr 3", "option '--lr' is not one of 'shoal show'; see shoal show --help");
+    refused("show", "a --lr 3", "option '--lr' is not one of 'shoal show SRC...'; see shoal show --help");
     refused("train", "a --epochs 0", "--epochs is 0, expected 1 to 1000000");
     refused("train", "a --epochs 1.5", "--epochs is '1.5', expected a whole number");
     refused("train", "a --lr fast", "--lr is 'fast', expected a number");

@@ -82,14 +82,22 @@ static int names_walk(file_names *l, const char *folder, int depth)
     return rc;
 }
 
+/* A folder that cannot be read would be rows that are lost in silence; one that is not there matches nothing. */
+static int stop_unless_missing(const char *path, int why)
+{
+    (void)path;
+    errno = why;
+    return why != ENOENT;
+}
+
 static int names_glob(file_names *l, const char *pattern)
 {
-    glob_t found;
-    int rc = 0, got = glob(pattern, GLOB_NOSORT | GLOB_BRACE, NULL, &found);
+    glob_t found = {0};
+    int rc = 0, got = glob(pattern, GLOB_NOSORT | GLOB_BRACE, stop_unless_missing, &found);
     if (got == GLOB_NOSPACE)
         return error_nomem(l->err, 0, "a list of files");
     if (got == GLOB_ABORTED)
-        return error_set(l->err, SHOAL_STORAGE, "cannot expand %s: %s", pattern, strerror(errno));
+        rc = error_set(l->err, SHOAL_STORAGE, "cannot read a folder of %s: %s", pattern, strerror(errno));
     if (got == 0) {
         const char *slash = strrchr(pattern, '/');
         int hidden_meant = is_hidden(slash ? slash + 1 : pattern);
@@ -98,8 +106,8 @@ static int names_glob(file_names *l, const char *pattern)
             if (hidden_meant || !is_hidden(name ? name + 1 : path))
                 rc = names_visit(l, path, 0);
         }
-        globfree(&found);
     }
+    globfree(&found);
     return rc;
 }
 

@@ -367,6 +367,10 @@ static void test_list(void **state)
     shoal_error err;
     assert_int_equal(file_list("nothing*", &paths, &n, &err), SHOAL_STORAGE);
     assert_string_equal(err.message, "no file matches nothing*");
+    assert_int_equal(symlink("turn", "u/turn"), 0);
+    assert_int_equal(file_list("u/turn/x*", &paths, &n, &err), SHOAL_STORAGE);
+    assert_string_equal(err.message, "cannot read a folder of u/turn/x*: Too many levels of symbolic links");
+    assert_int_equal(unlink("u/turn"), 0);
     assert_int_equal(file_list("nothing", &paths, &n, &err), SHOAL_STORAGE);
     assert_string_equal(err.message, "cannot open nothing: No such file or directory");
     assert_int_equal(file_mkdirs("empty/_x", NULL), 0);

@@ -188,7 +188,9 @@ case("unknown command", USAGE, "unknown command 'trian'; did you mean 'train'?",
 case("unknown command without likeness", USAGE, "unknown command 'xyzzy'; see shoal --help", "xyzzy")
 case("unknown flag", USAGE, "unknown option '--batchsize' of 'shoal train'; did you mean '--batch-size'?", "train", "good.csv", "--batchsize", "3")
 case("unknown flag without likeness", USAGE, "unknown option '--xyzzyx' of 'shoal train'; see shoal train --help", "train", "good.csv", "--xyzzyx")
-case("flag of another command", USAGE, "option '--epochs' is not one of 'shoal show'; see shoal show --help", "show", "good.csv", "--epochs", "3")
+case("flag of another command", USAGE, "option '--epochs' is not one of 'shoal show SRC...'; see shoal show --help", "show", "good.csv", "--epochs", "3")
+case("output of a command as a flag", USAGE, "option '--out' is not one of 'shoal convert SRC... DST'; see shoal convert --help",
+     "convert", "good.csv", "--out", "x.parquet")
 case("a name behind one dash", USAGE, "unknown option '-label' of 'shoal train'; did you mean '--label'?", "train", "good.csv", "-label", "label")
 case("unknown letter", USAGE, "unknown option '-z' of 'shoal show'; see shoal show --help", "show", "good.csv", "-z")
 case("flag without value", USAGE, "--label needs a value: COLUMN", "train", "good.csv", "--label")
@@ -248,6 +250,8 @@ case("YAML empty", USAGE, "run.yaml:1: a run file is a map of options and values
 # ---- files -------------------------------------------------------------------------------------------------------------
 case("file missing", STORAGE, "cannot open missing.parquet: No such file or directory", "show", "missing.parquet")
 case("glob without files", STORAGE, "no file matches missing-*.parquet", "show", "missing-*.parquet")
+case("glob in a folder that cannot be read", STORAGE, "cannot read a folder of " + "a" * 256 + "/x*: File name too long", "show",
+     "a" * 256 + "/x*")
 case("folder without files", STORAGE, "the folder empty_folder holds no file (names with '_' or '.' do not count)", "show", "empty_folder", before=lambda: pathlib.Path("empty_folder").mkdir(exist_ok=True))
 case("scheme unknown", USAGE, "gopher://host/x.parquet: 'gopher://' is not supported by this version; copy the data to a local path", "show", "gopher://host/x.parquet")
 case("local file of a host", USAGE, "file://host/x.parquet: a local file is file:///path, with three slashes", "show", "file://host/x.parquet")
