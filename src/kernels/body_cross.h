@@ -19,16 +19,34 @@ static void k_rows_dot(uint32_t m, uint32_t n, const float *a, uint32_t lda, con
 
 /* ---- softmax ----------------------------------------------------------------------------------------------------------- */
 
+/* Which lanes of a block of c floats there are. */
+INLINE vi lanes_of(size_t c)
+{
+    const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return lane < vi_set((int32_t)c);
+}
+
+INLINE float greatest(uint32_t n, const float *x)
+{
+    vf top = vf_set(x[0]);
+    FOR_BLOCKS(i, c, n)
+    {
+        top = vf_greater(vf_select(lanes_of(c), load(x + i, c), top), top);
+    }
+    return vf_greatest(top);
+}
+
 static void k_softmax(uint32_t m, uint32_t n, float *x, uint32_t ldx)
 {
     for (uint32_t r = 0; r < m; r++) {
-        float *row = at_out(x, r, ldx), top = row[0];
-        for (uint32_t j = 1; j < n; j++) top = row[j] > top ? row[j] : top;
+        float *row = at_out(x, r, ldx);
+        const vf top = vf_set(greatest(n, row));
         vf s = vf_set(0);
         FOR_BLOCKS(i, c, n)
         {
-            store(row + i, c, vf_exp(load(row + i, c) - vf_set(top)));
-            s += load(row + i, c); /* read back: lanes past the end are zero */
+            const vf e = vf_exp(load(row + i, c) - top);
+            s += vf_select(lanes_of(c), e, vf_set(0));
+            store(row + i, c, e);
         }
         const vf total = vf_set(vf_sum(s));
         FOR_BLOCKS(i, c, n) store(row + i, c, load(row + i, c) / total);

@@ -8,8 +8,6 @@
  *
  * Glossary: q [F + 4] pointers to v, those past the end and that of the field at hand to zeros; n = F d. */
 
-typedef float v4f __attribute__((vector_size(16)));
-typedef float v8f __attribute__((vector_size(32)));
 typedef float v4f_any __attribute__((vector_size(16), aligned(4), may_alias));
 
 typedef struct ffm_batch {

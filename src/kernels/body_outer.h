@@ -1,11 +1,4 @@
-/* body_outer.h: part of kernels_body.h: outer products of rows, and matrices turned. */
-
-static void k_transpose(uint32_t m, uint32_t a, uint32_t b, const float *x, float *y)
-{
-    for (size_t r = 0; r < m; r++)
-        for (uint32_t j = 0; j < b; j++)
-            for (uint32_t i = 0; i < a; i++) y[(r * b + j) * a + i] = x[(r * a + i) * b + j];
-}
+/* body_outer.h: part of kernels_body.h: outer products of rows. */
 
 static void k_outer(uint32_t m, uint32_t a, uint32_t b, const float *x, uint32_t ldx, const float *y, uint32_t ldy, float *z)
 {

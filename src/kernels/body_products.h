@@ -1,40 +1,76 @@
 /* body_products.h: part of kernels_body.h: many small matrix products of one shape, which a call of a library each would cost
- * more than the arithmetic. PAIR_ROWS rows of a result at a time, sums in order of k. */
+ * more than the arithmetic. PAIR_ROWS rows by PRODUCT_VECTORS vectors of a result at a time, sums in order of k. */
 
-/* One product; element (i, k) of op(A) is a[i * a_row + k * a_k], B is [k x n]. */
-INLINE void product_one(const kernel_product *p, const float *a, size_t a_row, size_t a_k, const float *b, size_t ldb, float *c)
+/* op(A) [rows x k], element (i, k) of it a[i * row + k * step]; B [k x n] in rows of ldb, of whole vectors or not. */
+typedef struct product_operands {
+    const float *a, *b;
+    size_t row, step, ldb;
+    uint32_t k;
+} product_operands;
+
+/* Sums of PAIR_ROWS rows (those past the last are the first once more) and `vectors` vectors, the last of c floats. */
+INLINE void product_tile(const product_operands *o, uint32_t rows, uint32_t vectors, size_t c, vf s[PAIR_ROWS][PRODUCT_VECTORS])
 {
-    for (uint32_t i0 = 0; i0 < p->m; i0 += PAIR_ROWS) {
-        const uint32_t rows = p->m - i0 < PAIR_ROWS ? p->m - i0 : PAIR_ROWS;
-        const float *from[PAIR_ROWS];
-        for (uint32_t i = 0; i < PAIR_ROWS; i++) from[i] = a + (i0 + (i < rows ? i : 0)) * a_row;
-        FOR_BLOCKS(j, count, p->n)
-        {
-            vf s[PAIR_ROWS] = {{0}};
-            for (uint32_t k = 0; k < p->k; k++) {
-                const vf v = load(b + k * ldb + j, count);
-                for (uint32_t i = 0; i < PAIR_ROWS; i++) s[i] += vf_set(from[i][k * a_k]) * v;
-            }
-            for (uint32_t i = 0; i < rows; i++) {
-                float *out = c + (size_t)(i0 + i) * p->ldc + j;
-                store(out, count, p->add ? load(out, count) + s[i] : s[i]);
-            }
+    const float *a[PAIR_ROWS], *b = o->b;
+    vf sum[PAIR_ROWS][PRODUCT_VECTORS] = {{{0}}}; /* apart from s, which is read by row and so is memory */
+    for (uint32_t i = 0; i < PAIR_ROWS; i++) a[i] = o->a + (i < rows ? i : 0) * o->row;
+    for (uint32_t k = 0; k < o->k; k++, b += o->ldb) {
+        vf x[PRODUCT_VECTORS];
+        for (uint32_t v = 0; v < vectors; v++) x[v] = v + 1 < vectors ? vf_load(b + v * KERNEL_LANES) : load(b + v * KERNEL_LANES, c);
+        for (uint32_t i = 0; i < PAIR_ROWS; i++) {
+            const vf from = vf_set(*a[i]);
+            for (uint32_t v = 0; v < vectors; v++) sum[i][v] += from * x[v];
+            a[i] += o->step;
         }
+    }
+    for (uint32_t i = 0; i < PAIR_ROWS; i++)
+        for (uint32_t v = 0; v < vectors; v++) s[i][v] = sum[i][v];
+}
+
+INLINE void product_store(uint32_t rows, uint32_t vectors, size_t c, int add, const vf s[PAIR_ROWS][PRODUCT_VECTORS], float *out, size_t ld)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        for (uint32_t v = 0; v < vectors; v++) {
+            float *to = out + i * ld + v * KERNEL_LANES;
+            const size_t n = v + 1 < vectors ? KERNEL_LANES : c;
+            store(to, n, add ? load(to, n) + s[i][v] : s[i][v]);
+        }
+}
+
+/* A strip of the result, n floats wide, n at most PRODUCT_VECTORS vectors. With `whole` B has whole vectors. */
+INLINE void product_strip(const kernel_product *p, product_operands o, uint32_t vectors, size_t c, int whole, float *out)
+{
+    for (uint32_t i = 0; i < p->m; i += PAIR_ROWS, o.a += PAIR_ROWS * o.row, out += (size_t)PAIR_ROWS * p->ldc) {
+        const uint32_t rows = p->m - i < PAIR_ROWS ? p->m - i : PAIR_ROWS;
+        vf s[PAIR_ROWS][PRODUCT_VECTORS];
+        product_tile(&o, rows, vectors, whole ? KERNEL_LANES : c, s);
+        product_store(rows, vectors, c, p->add, (const vf(*)[PRODUCT_VECTORS])s, out, p->ldc);
+    }
+}
+
+INLINE void product_strips(const kernel_product *p, product_operands o, int whole, float *out)
+{
+    const uint32_t most = PRODUCT_VECTORS * KERNEL_LANES;
+    for (uint32_t j = 0; j < p->n; j += most, o.b += most, out += most) {
+        const uint32_t left = p->n - j, vectors = left > KERNEL_LANES ? PRODUCT_VECTORS : 1;
+        const size_t c = left >= vectors * KERNEL_LANES ? KERNEL_LANES : left - (vectors - 1) * KERNEL_LANES;
+        if (vectors == 1)
+            product_strip(p, o, 1, c, whole || c == KERNEL_LANES, out);
+        else
+            product_strip(p, o, PRODUCT_VECTORS, c, whole || c == KERNEL_LANES, out);
     }
 }
 
 static void k_products(uint32_t count, const kernel_product *p, const float *a, const float *b, float *c, float *scratch)
 {
     const size_t padded = pair_padded(p->n);
-    for (uint32_t r = 0; r < count; r++) {
-        const float *right = b + r * p->b_step;
-        size_t ldb = p->ldb;
+    for (uint32_t r = 0; r < count; r++, a += p->a_step, b += p->b_step, c += p->c_step) {
+        product_operands o = {a, b, p->ta ? 1 : p->lda, p->ta ? p->lda : 1, p->ldb, p->k};
         if (p->tb) {
-            for (uint32_t j = 0; j < p->n; j++)
-                for (uint32_t k = 0; k < p->k; k++) scratch[k * padded + j] = right[j * ldb + k];
-            right = scratch;
-            ldb = padded;
+            turn(p->n, p->k, 1, b, p->ldb, scratch, padded);
+            o.b = scratch;
+            o.ldb = padded;
         }
-        product_one(p, a + r * p->a_step, p->ta ? 1 : p->lda, p->ta ? p->lda : 1, right, ldb, c + r * p->c_step);
+        product_strips(p, o, p->tb, c);
     }
 }

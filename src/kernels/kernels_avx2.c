@@ -47,7 +47,23 @@ INLINE void vf_turn4(const vf *x, vf *t)
         t[2 * i + 1] = ((halves){.h = {_mm256_permute2f128_ps(a.h[i], b.h[i], 0x31), _mm256_permute2f128_ps(c.h[i], d.h[i], 0x31)}}).v;
     }
 }
+/* Quarter q of t[i]: element i of quarter q of each x. */
+INLINE void vf_turn_quarters(const vf *x, vf *t)
+{
+    const halves a = {x[0]}, b = {x[1]}, c = {x[2]}, d = {x[3]};
+    halves u[4];
+    for (int h = 0; h < 2; h++) {
+        const __m256d ab = (__m256d)_mm256_unpacklo_ps(a.h[h], b.h[h]), cd = (__m256d)_mm256_unpacklo_ps(c.h[h], d.h[h]);
+        const __m256d AB = (__m256d)_mm256_unpackhi_ps(a.h[h], b.h[h]), CD = (__m256d)_mm256_unpackhi_ps(c.h[h], d.h[h]);
+        u[0].h[h] = (__m256)_mm256_unpacklo_pd(ab, cd);
+        u[1].h[h] = (__m256)_mm256_unpackhi_pd(ab, cd);
+        u[2].h[h] = (__m256)_mm256_unpacklo_pd(AB, CD);
+        u[3].h[h] = (__m256)_mm256_unpackhi_pd(AB, CD);
+    }
+    for (int i = 0; i < 4; i++) t[i] = u[i].v;
+}
 
+#define PRODUCT_VECTORS 1
 #define SET_NAME "avx2"
 #define SET_TABLE kernels_avx2
 #define set_gemm gemm_dnnl

@@ -25,7 +25,18 @@ INLINE void vf_turn4(const vf *x, vf *t)
         t[2 * i + 1] = (vf)_mm512_shuffle_f32x4(a, b, 0xdd);
     }
 }
+/* Quarter q of t[i]: element i of quarter q of each x. */
+INLINE void vf_turn_quarters(const vf *x, vf *t)
+{
+    const __m512d ab = (__m512d)_mm512_unpacklo_ps((__m512)x[0], (__m512)x[1]), cd = (__m512d)_mm512_unpacklo_ps((__m512)x[2], (__m512)x[3]);
+    const __m512d AB = (__m512d)_mm512_unpackhi_ps((__m512)x[0], (__m512)x[1]), CD = (__m512d)_mm512_unpackhi_ps((__m512)x[2], (__m512)x[3]);
+    t[0] = (vf)_mm512_unpacklo_pd(ab, cd);
+    t[1] = (vf)_mm512_unpackhi_pd(ab, cd);
+    t[2] = (vf)_mm512_unpacklo_pd(AB, CD);
+    t[3] = (vf)_mm512_unpackhi_pd(AB, CD);
+}
 
+#define PRODUCT_VECTORS 2
 #define SET_NAME "avx512"
 #define SET_TABLE kernels_avx512
 #define set_gemm gemm_dnnl

@@ -506,7 +506,7 @@ static void pair_formulas(void **state)
 static void product_formula(void **state)
 {
     (void)state;
-    enum { COUNT = 3, M = 6, N = 19, K = 5 };
+    enum { COUNT = 3, M = 6, N = 53, K = 5 };
     float *a = numbers(COUNT * M * K, 1, -1, 1), *b = numbers(COUNT * N * K, 2, -1, 1), c[COUNT * M * N], scratch[KERNEL_PRODUCT_SCRATCH(N, K)];
     for (int form = 0; form < 8; form++) {
         const kernel_product p = {form & 1, form >> 1 & 1, form >> 2, M, N, K, form & 1 ? M : K, form & 2 ? K : N, N, M * K, N * K, M * N};
@@ -523,6 +523,25 @@ static void product_formula(void **state)
     }
     mem_free(a);
     mem_free(b);
+}
+
+/* Of every size up to two squares and a bit, on every set. */
+static void transposed(void **state)
+{
+    (void)state;
+    enum { MOST = 35, COUNT = 2 };
+    const kernels *sets[] = {&kernels_portable, &kernels_avx2, &kernels_avx512};
+    float *x = numbers(COUNT * MOST * MOST, 1, -1, 1), y[COUNT * MOST * MOST + 1];
+    for (int s = 0; s < 3; s++)
+        for (uint32_t a = 1; can(sets[s]->name) && a <= MOST; a++)
+            for (uint32_t b = 1; b <= MOST; b++) {
+                y[COUNT * a * b] = 7;
+                sets[s]->transpose(COUNT, a, b, x, y);
+                for (uint32_t r = 0; r < COUNT; r++)
+                    for (uint32_t i = 0; i < a * b; i++) assert_true(y[r * a * b + i % b * a + i / b] == x[r * a * b + i]);
+                assert_true(y[COUNT * a * b] == 7);
+            }
+    mem_free(x);
 }
 
 static void norm_formula(void **state)
@@ -834,7 +853,7 @@ int main(void)
         cmocka_unit_test(norm_formula),        cmocka_unit_test(softmax_formula),     cmocka_unit_test(dropout_draws),
         cmocka_unit_test(optimizer_formulas),  cmocka_unit_test(rows_step_is_step),   cmocka_unit_test(products),
         cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(product_formula),
-        cmocka_unit_test(tiles_as_rows),       cmocka_unit_test(choosing),
+        cmocka_unit_test(tiles_as_rows),       cmocka_unit_test(transposed),        cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

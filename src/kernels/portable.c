@@ -26,6 +26,12 @@ INLINE void vf_turn(int parts, const vf *x, vf *t)
 }
 INLINE void vf_turn2(const vf *x, vf *t) { vf_turn(2, x, t); }
 INLINE void vf_turn4(const vf *x, vf *t) { vf_turn(4, x, t); }
+/* Quarter q of t[i]: element i of quarter q of each x. */
+INLINE void vf_turn_quarters(const vf *x, vf *t)
+{
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < KERNEL_LANES; j++) t[i][j] = x[j % 4][j / 4 * 4 + i];
+}
 
 /* ---- matrix product ---------------------------------------------------------------------------------------------------- */
 
@@ -79,6 +85,7 @@ static void set_gemm(int ta, int tb, uint32_t m, uint32_t n, uint32_t k, const f
     }
 }
 
+#define PRODUCT_VECTORS 1
 #define SET_NAME "portable"
 #define SET_TABLE kernels_portable
 #include "kernels/kernels_body.h"

@@ -7,10 +7,11 @@
 static const char *const keys[] = {"heads", "units", "times", "over", "scaled", "residual", "activation", "slope", NULL};
 
 #define HEADS_MAX 256
+#define CHUNK 16 /* rows of the batch at a time: what is between a chunk's products stays in the second-level cache */
 
 /* query, key and value are also the order of their columns in the buffers. */
 enum { QUERY, KEY, VALUE, RESIDUAL };
-enum { QKV, GRAD_QKV, WEIGHTS, GRAD_WEIGHTS, SCRATCH }; /* [m x f x 3 h u] twice, [m x h x f x f] twice */
+enum { QKV, WEIGHTS, GRAD_QKV, GRAD_WEIGHTS, SCRATCH }; /* [m x f x 3 h u], [m x h x f x f]; the gradients of a chunk's */
 
 typedef struct attention {
     uint32_t heads, units, width, f, d; /* width: heads x units */
@@ -46,9 +47,9 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
     const size_t qkv = (size_t)s->f * 3 * s->width, scores = (size_t)s->heads * s->f * s->f;
     l->out = (shape){.rank = 3, .fields = s->f, .width = s->width};
     layer_add_buffer(l, qkv, 0);
-    layer_add_buffer(l, qkv, 0);
     layer_add_buffer(l, scores, 0);
-    layer_add_buffer(l, scores, 0);
+    layer_add_buffer(l, 0, CHUNK * qkv);
+    layer_add_buffer(l, 0, CHUNK * scores);
     layer_add_buffer(l, 0, KERNEL_PRODUCT_SCRATCH(s->f, s->units));
     for (int i = QUERY; rc == 0 && i <= (s->residual ? RESIDUAL : VALUE); i++)
         rc = layer_add_param(l, b,
@@ -74,8 +75,30 @@ static double flop(const layer *l)
     return 6.0 * s->f * s->width * (s->d * (s->residual ? 4.0 : 3.0) + 2.0 * s->f);
 }
 
-/* ---- parts of one head: [f x units] of query, key, value or output, [f x f] of weights, for each row of the batch ---------- */
+/* ---- a chunk of rows, and parts of one head of it ------------------------------------------------------------------------ */
 
+/* Rows [first, first + rows): queries, keys and values side by side, weights; both gradients; the chunk's fields. */
+typedef struct chunk {
+    const attention *s;
+    const layer *l;
+    exec *x;
+    uint32_t first, rows, vectors;
+    float *qkv, *a, *gqkv, *ga;
+    const float *e;
+} chunk;
+
+static chunk chunk_of(const attention *s, const layer *l, exec *x, uint32_t first)
+{
+    const uint32_t left = x->max_rows - first, rows = left < CHUNK ? left : CHUNK;
+    const size_t f = (size_t)first * s->f;
+    return (chunk){s, l, x, first, rows, rows * s->f, exec_buffer(x, l, QKV) + f * 3 * s->width,
+                   exec_buffer(x, l, WEIGHTS) + f * s->heads * s->f, exec_buffer(x, l, GRAD_QKV), exec_buffer(x, l, GRAD_WEIGHTS),
+                   exec_in(x, l, 0) + f * s->d};
+}
+/* Of the output or its gradient. */
+static float *chunk_out(const chunk *c, float *y) { return y + (size_t)c->first * c->s->f * c->s->width; }
+
+/* [f x units] of query, key, value or output, [f x f] of weights, for each row. */
 typedef struct part {
     float *p;
     uint32_t ld;
@@ -95,74 +118,98 @@ static part part_weights(const attention *s, float *a, uint32_t head)
     return (part){a + (size_t)head * s->f * s->f, s->f, (size_t)s->heads * s->f * s->f};
 }
 
-/* c = op(a) op(b), or with add c += */
-static void product(const layer *l, exec *x, int ta, part a, int tb, part b, int add, part c)
+/* z = op(a) op(b), or with add z += */
+static void product(const chunk *c, int ta, part a, int tb, part b, int add, part z)
 {
-    const attention *s = l->own;
+    const attention *s = c->s;
     const kernel_product p = {.ta = ta, .tb = tb, .add = add, .m = s->f, .n = tb ? s->f : s->units, .k = tb ? s->units : s->f,
-                              .lda = a.ld, .ldb = b.ld, .ldc = c.ld, .a_step = a.step, .b_step = b.step, .c_step = c.step};
-    x->k->products(x->max_rows, &p, a.p, b.p, c.p, exec_buffer(x, l, SCRATCH));
+                              .lda = a.ld, .ldb = b.ld, .ldc = z.ld, .a_step = a.step, .b_step = b.step, .c_step = z.step};
+    c->x->k->products(c->rows, &p, a.p, b.p, z.p, exec_buffer(c->x, c->l, SCRATCH));
 }
 
 /* ---- forward ------------------------------------------------------------------------------------------------------------- */
 
+/* z = e times matrix i */
+static void matrix_forward(const chunk *c, uint32_t i, float *z, uint32_t ld)
+{
+    const attention *s = c->s;
+    c->x->k->gemm(0, 0, c->vectors, s->width, s->d, c->e, s->d, exec_param(c->x, c->l, i), s->width, 0, z, ld);
+}
+
+static void chunk_forward(const chunk *c)
+{
+    const attention *s = c->s;
+    const kernels *k = c->x->k;
+    float *y = chunk_out(c, exec_out(c->x, c->l));
+    for (uint32_t i = QUERY; i <= VALUE; i++) matrix_forward(c, i, c->qkv + i * s->width, 3 * s->width);
+    for (uint32_t h = 0; h < s->heads; h++)
+        product(c, 0, part_of(s, c->qkv, QUERY, h), 1, part_of(s, c->qkv, KEY, h), 0, part_weights(s, c->a, h));
+    if (s->scaled) k->scale((size_t)c->vectors * s->heads * s->f, 1.0f / __builtin_sqrtf((float)s->units), c->a);
+    k->softmax(c->vectors * s->heads, s->f, c->a, s->f);
+    if (s->residual) matrix_forward(c, RESIDUAL, y, s->width);
+    for (uint32_t h = 0; h < s->heads; h++)
+        product(c, 0, part_weights(s, c->a, h), 0, part_of(s, c->qkv, VALUE, h), s->residual, part_out(s, y, h));
+}
+
 static void forward(const layer *l, exec *x)
 {
     const attention *s = l->own;
-    const uint32_t vectors = x->max_rows * s->f, ld = 3 * s->width;
-    const float *e = exec_in(x, l, 0);
-    float *qkv = exec_buffer(x, l, QKV), *a = exec_buffer(x, l, WEIGHTS), *y = exec_out(x, l);
-    for (uint32_t i = QUERY; i <= VALUE; i++)
-        x->k->gemm(0, 0, vectors, s->width, s->d, e, s->d, exec_param(x, l, i), s->width, 0, qkv + i * s->width, ld);
-    for (uint32_t h = 0; h < s->heads; h++)
-        product(l, x, 0, part_of(s, qkv, QUERY, h), 1, part_of(s, qkv, KEY, h), 0, part_weights(s, a, h));
-    if (s->scaled) x->k->scale((size_t)vectors * s->heads * s->f, 1.0f / __builtin_sqrtf((float)s->units), a);
-    x->k->softmax(vectors * s->heads, s->f, a, s->f);
-    if (s->residual) x->k->gemm(0, 0, vectors, s->width, s->d, e, s->d, exec_param(x, l, RESIDUAL), s->width, 0, y, s->width);
-    for (uint32_t h = 0; h < s->heads; h++)
-        product(l, x, 0, part_weights(s, a, h), 0, part_of(s, qkv, VALUE, h), s->residual, part_out(s, y, h));
-    activation_forward(&s->activation, l, x, y);
+    for (uint32_t r = 0; r < x->max_rows; r += CHUNK) {
+        const chunk c = chunk_of(s, l, x, r);
+        chunk_forward(&c);
+    }
+    activation_forward(&s->activation, l, x, exec_out(x, l));
 }
 
 /* ---- backward ------------------------------------------------------------------------------------------------------------ */
 
 /* Gradients of the heads' queries, keys and values from that of the output. */
-static void heads_backward(const attention *s, const layer *l, exec *x, float *g)
+static void heads_backward(const chunk *c, float *g)
 {
-    float *qkv = exec_buffer(x, l, QKV), *gqkv = exec_buffer(x, l, GRAD_QKV);
-    float *a = exec_buffer(x, l, WEIGHTS), *ga = exec_buffer(x, l, GRAD_WEIGHTS);
-    const uint32_t rows = x->max_rows * s->heads * s->f;
+    const attention *s = c->s;
+    const uint32_t rows = c->vectors * s->heads;
     for (uint32_t h = 0; h < s->heads; h++) {
-        product(l, x, 0, part_out(s, g, h), 1, part_of(s, qkv, VALUE, h), 0, part_weights(s, ga, h));
-        product(l, x, 1, part_weights(s, a, h), 0, part_out(s, g, h), 0, part_of(s, gqkv, VALUE, h));
+        product(c, 0, part_out(s, g, h), 1, part_of(s, c->qkv, VALUE, h), 0, part_weights(s, c->ga, h));
+        product(c, 1, part_weights(s, c->a, h), 0, part_out(s, g, h), 0, part_of(s, c->gqkv, VALUE, h));
     }
-    x->k->softmax_back(rows, s->f, a, s->f, ga, s->f);
-    if (s->scaled) x->k->scale((size_t)rows * s->f, 1.0f / __builtin_sqrtf((float)s->units), ga);
+    c->x->k->softmax_back(rows, s->f, c->a, s->f, c->ga, s->f);
+    if (s->scaled) c->x->k->scale((size_t)rows * s->f, 1.0f / __builtin_sqrtf((float)s->units), c->ga);
     for (uint32_t h = 0; h < s->heads; h++) {
-        product(l, x, 0, part_weights(s, ga, h), 0, part_of(s, qkv, KEY, h), 0, part_of(s, gqkv, QUERY, h));
-        product(l, x, 1, part_weights(s, ga, h), 0, part_of(s, qkv, QUERY, h), 0, part_of(s, gqkv, KEY, h));
+        product(c, 0, part_weights(s, c->ga, h), 0, part_of(s, c->qkv, KEY, h), 0, part_of(s, c->gqkv, QUERY, h));
+        product(c, 1, part_weights(s, c->ga, h), 0, part_of(s, c->qkv, QUERY, h), 0, part_of(s, c->gqkv, KEY, h));
     }
 }
 
-/* Through e W = z, gz with leading dimension ld: gW and, added, ge. */
-static void matrix_backward(const attention *s, const layer *l, exec *x, uint32_t i, const float *gz, uint32_t ld)
+/* Through e W = z, gz with leading dimension ld: gW, chunk after chunk, and into ge, which may be NULL, over what is there if
+ * `beta` is 0. */
+static void matrix_backward(const chunk *c, uint32_t i, const float *gz, uint32_t ld, float beta, float *ge)
 {
-    const uint32_t vectors = x->max_rows * s->f;
-    x->k->gemm(1, 0, s->d, s->width, vectors, exec_in(x, l, 0), s->d, gz, ld, 0, exec_param_grad(x, l, i), s->width);
-    if (!layer_input(l, 0)->needs_grad) return;
-    float beta, *ge = exec_grad_in_beta(x, l, 0, &beta);
-    x->k->gemm(0, 1, vectors, s->d, s->width, gz, ld, exec_param(x, l, i), s->width, beta, ge, s->d);
+    const attention *s = c->s;
+    const kernels *k = c->x->k;
+    k->gemm(1, 0, s->d, s->width, c->vectors, c->e, s->d, gz, ld, c->first > 0, exec_param_grad(c->x, c->l, i), s->width);
+    if (ge) k->gemm(0, 1, c->vectors, s->d, s->width, gz, ld, exec_param(c->x, c->l, i), s->width, beta, ge, s->d);
+}
+
+static void chunk_backward(const chunk *c, float *g, float beta, float *ge)
+{
+    const attention *s = c->s;
+    if (ge) ge += (size_t)c->first * s->f * s->d;
+    g = chunk_out(c, g);
+    heads_backward(c, g);
+    for (uint32_t i = QUERY; i <= VALUE; i++)
+        matrix_backward(c, i, c->gqkv + i * s->width, 3 * s->width, i == QUERY ? beta : 1, ge);
+    if (s->residual) matrix_backward(c, RESIDUAL, g, s->width, 1, ge);
 }
 
 static void backward(const layer *l, exec *x)
 {
     const attention *s = l->own;
-    float *g = exec_grad(x, l);
+    float beta = 0, *g = exec_grad(x, l), *ge = layer_input(l, 0)->needs_grad ? exec_grad_in_beta(x, l, 0, &beta) : NULL;
     activation_backward(&s->activation, l, x, exec_out(x, l), g);
-    heads_backward(s, l, x, g);
-    for (uint32_t i = QUERY; i <= VALUE; i++)
-        matrix_backward(s, l, x, i, exec_buffer(x, l, GRAD_QKV) + i * s->width, 3 * s->width);
-    if (s->residual) matrix_backward(s, l, x, RESIDUAL, g, s->width);
+    for (uint32_t r = 0; r < x->max_rows; r += CHUNK) {
+        const chunk c = chunk_of(s, l, x, r);
+        chunk_backward(&c, g, beta, ge);
+    }
 }
 
 const layer_kind layer_self_attention = {.name = "self_attention",
