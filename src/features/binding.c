@@ -2,18 +2,18 @@
  * and the tile's rows stay in cache; lists come last, row by row, as the heap's order demands. */
 #include "features/binding.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "features/features_private.h"
+#include "features/value.h"
 
 #define TILE_ROWS 256
-#define FOUND_BYTES 48 /* of a bad value, quoted in a message */
 
 typedef struct source {
     const feature *feature;
     column_ref column, weights, where;
+    column_ref *cross; /* [n_columns] of a cross, of which column is the first */
 } source;
 
 struct binding {
@@ -80,15 +80,35 @@ static int bind_where(source *s, const struct ArrowSchema *schema, shoal_error *
     return 0;
 }
 
+static int bind_column(const feature *f, uint32_t k, const struct ArrowSchema *schema, column_ref *out, shoal_error *err)
+{
+    int rc = column_need(schema, f->column[k].name, "feature", out, err);
+    return rc ? rc : feature_type_check(f, k, schema->children[out->index], err);
+}
+
+static int bind_cross(source *s, const struct ArrowSchema *schema, shoal_error *err)
+{
+    const feature *f = s->feature;
+    int rc = 0;
+    s->cross = mem_calloc(f->n_columns, sizeof *s->cross);
+    if (!s->cross)
+        return error_nomem(err, f->n_columns * sizeof *s->cross, "the columns of a cross");
+    for (uint32_t k = 0; k < f->n_columns && !rc; k++) {
+        rc = bind_column(f, k, schema, &s->cross[k], err);
+        if (!rc && !cell_type_is_category(s->cross[k].type))
+            rc = type_error(schema, &s->cross[k], "cross", "text, a whole number or a date", err);
+    }
+    s->column = s->cross[0];
+    return rc;
+}
+
 static int bind_feature(source *s, const struct ArrowSchema *schema, shoal_error *err)
 {
     const feature *f = s->feature;
-    int rc = column_need(schema, f->column, "feature", &s->column, err);
+    int rc = bind_column(f, 0, schema, &s->column, err);
     if (rc)
         return rc;
     const column_ref *c = &s->column;
-    if ((rc = feature_type_check(f, schema->children[c->index], err)))
-        return rc;
     if (f->kind == FEATURE_NUMERIC)
         return cell_type_is_number(c->type) ? 0 : type_error(schema, c, "numeric", "a number", err);
     if (!f->is_list)
@@ -147,7 +167,7 @@ int binding_new(const features *f, const struct ArrowSchema *schema, int need_la
     for (uint32_t i = 0; i < f->n_features && !rc; i++) {
         b->source[i].feature = &f->feature[i];
         b->source[i].weights.index = b->source[i].where.index = -1;
-        rc = bind_feature(&b->source[i], schema, err);
+        rc = feature_is_cross(&f->feature[i]) ? bind_cross(&b->source[i], schema, err) : bind_feature(&b->source[i], schema, err);
     }
     for (int weighted = 1; weighted >= 0; weighted--) /* the order of the raw row */
         for (uint32_t i = 0; i < f->n_features; i++)
@@ -168,6 +188,8 @@ void binding_free(binding *b)
 {
     if (!b)
         return;
+    for (uint32_t i = 0; b->source && i < b->f->n_features; i++)
+        mem_free(b->source[i].cross);
     mem_free(b->source);
     mem_free(b->list);
     mem_free(b);
@@ -190,78 +212,17 @@ static bag_cells source_cells(const source *s, const struct ArrowArray *rows_in)
     return c;
 }
 
+void binding_cross(const binding *b, uint32_t index, const struct ArrowArray *rows_in, cross_cells *out)
+{
+    const source *s = &b->source[index];
+    out->n = s->cross ? s->feature->n_columns : 0;
+    for (uint32_t k = 0; k < out->n; k++)
+        out->column[k] = cells_open(&s->cross[k], rows_in);
+}
+
 bag_cells binding_cells(const binding *b, uint32_t index, const struct ArrowArray *rows_in)
 {
     return source_cells(&b->source[index], rows_in);
-}
-
-/* ---- values ---- */
-
-/* The value of a cell for messages: short, printable. */
-static const char *found(const cells *c, int64_t i, char out[FOUND_BYTES])
-{
-    if (cell_null(c, i))
-        return strcpy(out, "null");
-    if (!arrow_type_is_text(c->type))
-        return f64_text(cell_f64(c, i), out);
-    view v = cell_text(c, i);
-    size_t n = v.n < FOUND_BYTES - 6 ? v.n : FOUND_BYTES - 6, at = 0;
-    out[at++] = '\'';
-    for (size_t k = 0; k < n; k++)
-        out[at++] = v.p[k] >= ' ' && v.p[k] < 127 ? v.p[k] : '?';
-    strcpy(out + at, n < v.n ? "...'" : "'");
-    return out;
-}
-
-/* A number of any column: NaN for null, NaN and empty text. 0, or SHOAL_DATA for text that is no number. */
-static inline int read_number(const cells *c, int64_t i, double *out)
-{
-    *out = NAN;
-    if (cell_null(c, i))
-        return 0;
-    if (!arrow_type_is_text(c->type)) {
-        *out = cell_f64(c, i);
-        return 0;
-    }
-    view v = cell_text(c, i);
-    return v.n ? view_to_f64(v, out) : 0;
-}
-
-static int ascii_only(view v)
-{
-    uint64_t any = 0, w;
-    size_t i = 0;
-    for (; i + 8 <= v.n; i += 8) {
-        memcpy(&w, v.p + i, 8);
-        any |= w;
-    }
-    for (; i < v.n; i++)
-        any |= (uint8_t)v.p[i];
-    return !(any & 0x8080808080808080ull);
-}
-
-static int category_key(const cells *c, int64_t i, uint64_t seed, uint64_t *key)
-{
-    char scratch[CELL_SCRATCH];
-    view v;
-    int rc = cell_category(c, i, scratch, &v);
-    *key = 0;
-    if (rc || v.n == 0)
-        return rc;
-    if ((c->type == ARROW_UTF8 || c->type == ARROW_LARGE_UTF8) && !ascii_only(v) && !view_is_utf8(v))
-        return SHOAL_DATA;
-    *key = vocabulary_key(v.p, v.n, seed);
-    return 0;
-}
-
-static int category_error(const cells *c, int64_t i, const char *name, shoal_error *err)
-{
-    char value[FOUND_BYTES];
-    if (arrow_type_is_text(c->type))
-        return error_set(err, SHOAL_DATA, "column '%s': %s is not UTF-8; give it as binary or repair it", name,
-                         found(c, i, value));
-    return error_set(err, SHOAL_DATA, "column '%s': %s is not a whole number and cannot be a category; make the "
-                     "feature numeric or round it", name, found(c, i, value));
 }
 
 /* ---- tiles ---- */
@@ -278,7 +239,7 @@ typedef struct tile {
 static int tile_labels(const tile *t, shoal_error *err)
 {
     const float none = 0;
-    char value[FOUND_BYTES];
+    char value[VALUE_FOUND];
     uint8_t *p = t->record;
     int zeros = 0, minus = 0;
     if (t->b->label.index < 0) {
@@ -289,14 +250,14 @@ static int tile_labels(const tile *t, shoal_error *err)
     cells c = cells_open(&t->b->label, t->rows_in);
     for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
         double x;
-        int rc = read_number(&c, t->begin + i, &x);
+        int rc = value_number(&c, t->begin + i, &x);
         float y = x == 1;
         zeros |= x == 0;
         minus |= x == -1;
         if (rc || (x != 0 && x != 1 && x != -1) || (zeros && minus)) {
             *t->bad_row = t->begin + i;
             return error_set(err, SHOAL_DATA, "label column '%s' is %s, expected %s", t->b->f->label,
-                             found(&c, t->begin + i, value), zeros && minus ? "0 and 1, or -1 and 1, not all of them" : "0 or 1");
+                             value_found(&c, t->begin + i, value), zeros && minus ? "0 and 1, or -1 and 1, not all of them" : "0 or 1");
         }
         memcpy(p, &y, sizeof y);
     }
@@ -306,7 +267,7 @@ static int tile_labels(const tile *t, shoal_error *err)
 static int tile_weights(const tile *t, shoal_error *err)
 {
     const float one = 1;
-    char value[FOUND_BYTES];
+    char value[VALUE_FOUND];
     uint8_t *p = t->record + 4;
     if (t->b->weight.index < 0) {
         for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride)
@@ -316,12 +277,12 @@ static int tile_weights(const tile *t, shoal_error *err)
     cells c = cells_open(&t->b->weight, t->rows_in);
     for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
         double x;
-        int rc = read_number(&c, t->begin + i, &x);
+        int rc = value_number(&c, t->begin + i, &x);
         float w = (float)x;
         if (rc || !(w >= 0 && w < INFINITY)) {
             *t->bad_row = t->begin + i;
             return error_set(err, SHOAL_DATA, "weight column '%s' is %s, expected a finite number of 0 or more",
-                             t->b->f->weight, found(&c, t->begin + i, value));
+                             t->b->f->weight, value_found(&c, t->begin + i, value));
         }
         memcpy(p, &w, sizeof w);
     }
@@ -331,22 +292,22 @@ static int tile_weights(const tile *t, shoal_error *err)
 static int tile_numbers(const tile *t, const source *s, shoal_error *err)
 {
     const feature *f = s->feature;
-    char value[FOUND_BYTES];
+    char value[VALUE_FOUND];
     cells c = cells_open(&s->column, t->rows_in);
     uint8_t *p = t->record + f->raw;
     for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
         double x;
-        int rc = read_number(&c, t->begin + i, &x);
+        int rc = value_number(&c, t->begin + i, &x);
         if (rc) {
             *t->bad_row = t->begin + i;
             return error_set(err, SHOAL_DATA, "column '%s': %s is not a number; repair it, or make the "
-                             "feature categorical", f->column,
-                             found(&c, t->begin + i, value));
+                             "feature categorical", f->column->name,
+                             value_found(&c, t->begin + i, value));
         }
         if (isinf(x) && (x < 0 ? f->clip_low == -INFINITY : f->clip_high == INFINITY)) {
             *t->bad_row = t->begin + i;
             return error_set(err, SHOAL_DATA, "column '%s' is %s; give feature '%s' a clip: [LOW, HIGH], or make it "
-                             "null", f->column, x < 0 ? "-infinity" : "infinity", f->name);
+                             "null", f->column->name, x < 0 ? "-infinity" : "infinity", f->name);
         }
         memcpy(p, &x, sizeof x);
     }
@@ -360,13 +321,36 @@ static int tile_keys(const tile *t, const source *s, shoal_error *err)
     uint8_t *p = t->record + f->raw;
     for (int64_t i = 0; i < t->n; i++, p += t->b->layout.stride) {
         uint64_t key;
-        if (category_key(&c, t->begin + i, f->hash_seed, &key)) {
+        if (value_key(&c, t->begin + i, f->hash_seed, &key)) {
             *t->bad_row = t->begin + i;
-            return category_error(&c, t->begin + i, f->column, err);
+            return value_category_error(&c, t->begin + i, f->column->name, err);
         }
         memcpy(p, &key, sizeof key);
     }
     return 0;
+}
+
+static int tile_crosses(const tile *t, uint32_t index, shoal_error *err)
+{
+    const feature *f = &t->b->f->feature[index];
+    uint8_t *p = t->record + f->raw;
+    buf room = BUF_INIT;
+    cross_cells c;
+    int rc = 0;
+    binding_cross(t->b, index, t->rows_in, &c);
+    for (int64_t i = 0; i < t->n && !rc; i++, p += t->b->layout.stride) {
+        view v;
+        uint32_t bad = 0;
+        rc = cross_text(&c, t->begin + i, &room, &v, &bad, err);
+        const uint64_t key = v.n ? vocabulary_key(v.p, v.n, f->hash_seed) : 0;
+        memcpy(p, &key, sizeof key);
+        if (rc)
+            *t->bad_row = t->begin + i;
+        if (rc == SHOAL_DATA)
+            value_category_error(&c.column[bad], t->begin + i, f->column[bad].name, err);
+    }
+    buf_release(&room);
+    return rc;
 }
 
 /* ---- lists ---- */
@@ -374,13 +358,13 @@ static int tile_keys(const tile *t, const source *s, shoal_error *err)
 /* A mean divides by their sum, so its weights are not negative. */
 static int item_weight(const cells *c, int64_t i, const feature *f, float *out, shoal_error *err)
 {
-    char value[FOUND_BYTES];
+    char value[VALUE_FOUND];
     double x;
-    int rc = read_number(c, i, &x);
+    int rc = value_number(c, i, &x);
     *out = (float)x;
     if (rc || !(fabsf(*out) < INFINITY) || (*out < 0 && f->combiner == COMBINE_MEAN))
         return error_set(err, SHOAL_DATA, "weights column '%s' has %s, expected finite numbers%s", f->weights_column,
-                         found(c, i, value), f->combiner == COMBINE_MEAN ? " of 0 or more, or combiner: sum" : "");
+                         value_found(c, i, value), f->combiner == COMBINE_MEAN ? " of 0 or more, or combiner: sum" : "");
     return 0;
 }
 
@@ -410,7 +394,7 @@ static int list_append(const source *s, const struct ArrowArray *rows_in, int64_
     int64_t begin, end, w_begin = 0;
     cell_range(&c.rows, row, &begin, &end);
     if (end - begin > FEATURE_LIST_MAX)
-        return error_set(err, SHOAL_DATA, "column '%s' has a list of %lld entries, more than %u", f->column,
+        return error_set(err, SHOAL_DATA, "column '%s' has a list of %lld entries, more than %u", f->column->name,
                          (long long)(end - begin), FEATURE_LIST_MAX);
     if (c.filtered && (rc = beside_begin(s, &s->where, "where", rows_in, row, end - begin, &w_begin, err)))
         return rc;
@@ -431,8 +415,8 @@ static int list_append(const source *s, const struct ArrowArray *rows_in, int64_
     uint32_t n = 0;
     for (int64_t i = bag_next(&c, row, begin, begin, end); i < end; i = bag_next(&c, row, begin, i + 1, end)) {
         uint64_t key;
-        if (category_key(&c.items, i, f->hash_seed, &key))
-            return category_error(&c.items, i, f->column, err);
+        if (value_key(&c.items, i, f->hash_seed, &key))
+            return value_category_error(&c.items, i, f->column->name, err);
         if (key == 0)
             continue;
         memcpy(piece + 8 * (size_t)n++, &key, sizeof key);
@@ -483,6 +467,8 @@ static int tile_extract(const tile *t, buf *heap, shoal_error *err)
         const source *s = &t->b->source[i];
         if (s->feature->kind == FEATURE_NUMERIC)
             rc = tile_numbers(t, s, err);
+        else if (s->cross)
+            rc = tile_crosses(t, i, err);
         else if (!s->feature->is_list)
             rc = tile_keys(t, s, err);
     }

@@ -2,8 +2,7 @@
 #ifndef FEATURES_BINDING_H
 #define FEATURES_BINDING_H
 
-#include "features/cell.h"
-#include "features/features.h"
+#include "features/cross.h"
 
 /* Resolves a column of a schema; index -1 when it is not there. */
 column_ref column_find(const struct ArrowSchema *schema, const char *name);
@@ -16,6 +15,8 @@ typedef struct bag_cells {
     int64_t where;
 } bag_cells;
 bag_cells binding_cells(const binding *b, uint32_t feature, const struct ArrowArray *batch);
+/* Those of a cross; n = 0 when the feature is none. */
+void binding_cross(const binding *b, uint32_t feature, const struct ArrowArray *batch, cross_cells *out);
 
 /* The first of the elements [i, end) that counts, where the list of `row` starts at `begin`; or end. */
 static inline int64_t bag_next(const bag_cells *c, int64_t row, int64_t begin, int64_t i, int64_t end)

@@ -17,7 +17,8 @@ typedef struct fixture {
     shoal_error err;
 } fixture;
 
-/* Features "name:kind" with kind n (number), c (category), b (bag), w (bag weighted by column "w"). */
+/* Features "name:kind" with kind n (number), c (category), b (bag), w (bag weighted by column "w"), x (cross with the columns
+ * "o" and "p"). */
 static features *features_of(const char *list, const char *label, const char *weight)
 {
     features *f;
@@ -29,6 +30,8 @@ static features *features_of(const char *list, const char *label, const char *we
         assert_int_equal(features_add(f, name, name, p[1] == 'n' ? FEATURE_NUMERIC : FEATURE_CATEGORICAL, &x, NULL), 0);
         x->is_list = p[1] == 'b' || p[1] == 'w';
         x->weights_column = p[1] == 'w' ? mem_strdup("w") : NULL;
+        for (const char *o = p[1] == 'x' ? "o\0p\0" : ""; *o; o += 2)
+            assert_int_equal(feature_add_column(x, o, NULL), 0);
     }
     f->label = label ? mem_strdup(label) : NULL;
     f->weight = weight ? mem_strdup(weight) : NULL;
@@ -351,12 +354,61 @@ static void test_types_of_training(void **state)
     testing_free(here);
 }
 
+static void test_crosses(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"1:a2:bc1:7", "2:ab1:c2:-3", "--1:1", "1:1--", NULL, "3:a1:2:b-1:0"};
+    fixture x;
+    testing_table *t = testing_new("a:u o:u p:l", "a bc 7 | ab c -3 | ~ '' 1 | 1 ~ ~ | '' '' ~ | a1: b- 0");
+    assert_int_equal(extract(&x, t, "ax oc", NULL, NULL), 0);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_true(raw_u64(&x, i, 0) == (want[i] ? key(want[i]) : 0));
+    assert_true(raw_u64(&x, 0, 1) == key("bc"));
+    drop(&x);
+    testing_free(t);
+    t = testing_new("a:b o:tdD p:g", "1 3 7");
+    assert_int_equal(extract(&x, t, "ax", NULL, NULL), 0);
+    assert_true(raw_u64(&x, 0, 0) == key("1:11:31:7"));
+    drop(&x);
+    testing_free(t);
+    refused("a:u o:u", "1 2", "ax", NULL, NULL, SHOAL_DATA, 0, "feature column 'p' is not in the source; there are: a, o");
+    refused("a:u o:u p:+u", "1 2 3", "ax", NULL, NULL, SHOAL_DATA, 0,
+            "cross column 'p' has type list<utf8>, expected text, a whole number or a date");
+    refused("a:u o:g p:u", "1 2 3 | 1 2.5 3", "ax", NULL, NULL, SHOAL_DATA, 1,
+            "column 'o': 2.5 is not a whole number and cannot be a category; make the feature numeric or round it");
+    refused("a:u o:u p:u", "1 2 \\xff", "ax", NULL, NULL, SHOAL_DATA, 0,
+            "column 'p': '?' is not UTF-8; give it as binary or repair it");
+}
+
+/* Each column of a cross keeps the type that training saw. */
+static void test_types_of_a_cross(void **state)
+{
+    (void)state;
+    testing_table *trained = testing_new("a:u o:u p:tdD", "1 2 3"), *here = testing_new("a:l o:u p:l", "1 2 3");
+    features *f = features_of("ax", NULL, NULL);
+    binding *b = NULL;
+    shoal_error err;
+    char **wishes;
+    size_t n;
+    assert_int_equal(features_note_types(f, &trained->schema, NULL), 0);
+    assert_int_equal(features_wishes(f, &wishes, &n, NULL), 0);
+    assert_int_equal(n, 3);
+    assert_string_equal(wishes[0], "a=utf8");
+    assert_string_equal(wishes[2], "p=date32");
+    features_wishes_free(wishes, n);
+    assert_int_equal(binding_new(f, &here->schema, 0, &b, &err), SHOAL_DATA);
+    assert_non_null(strstr(err.message, "feature column 'p' is int64 here, but was date32 when"));
+    features_free(f);
+    testing_free(trained);
+    testing_free(here);
+}
+
 static void test_failed_allocations(void **state)
 {
     (void)state;
-    testing_table *t = testing_new("y:l a:+u w:+g b:u c:g", "1 p;q 1;2 k 3 | 0 ~ ~ l ~");
+    testing_table *t = testing_new("y:l a:+u w:+g b:u c:g o:u p:l", "1 p;q 1;2 k 3 o 4 | 0 ~ ~ l ~ ~ 5");
     for (long n = 1;; n++) {
-        features *f = features_of("aw bc cn", "y", NULL);
+        features *f = features_of("aw bx cn", "y", NULL);
         binding *b = NULL;
         raw_block raw;
         int64_t bad;
@@ -393,6 +445,8 @@ int main(void)
         cmocka_unit_test(test_clip_accepts_infinities),
         cmocka_unit_test(test_columns_that_do_not_fit),
         cmocka_unit_test(test_types_of_training),
+        cmocka_unit_test(test_crosses),
+        cmocka_unit_test(test_types_of_a_cross),
         cmocka_unit_test(test_failed_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,31 +46,33 @@ static int types_agree(const char *trained, const char *here)
 
 int features_note_types(features *f, const struct ArrowSchema *schema, shoal_error *err)
 {
-    for (uint32_t i = 0; i < f->n_features; i++) {
-        char type[64];
-        feature *x = &f->feature[i];
-        int64_t at = arrow_find(schema, x->column);
-        if (at < 0 || x->column_type)
-            continue;
-        x->column_type = mem_strdup(arrow_type_name(schema->children[at], type, sizeof type));
-        if (!x->column_type)
-            return error_nomem(err, sizeof type, "the type of a column");
-    }
+    for (uint32_t i = 0; i < f->n_features; i++)
+        for (uint32_t k = 0; k < f->feature[i].n_columns; k++) {
+            char type[64];
+            feature_column *c = &f->feature[i].column[k];
+            int64_t at = arrow_find(schema, c->name);
+            if (at < 0 || c->type)
+                continue;
+            c->type = mem_strdup(arrow_type_name(schema->children[at], type, sizeof type));
+            if (!c->type)
+                return error_nomem(err, sizeof type, "the type of a column");
+        }
     return 0;
 }
 
-int feature_type_check(const feature *f, const struct ArrowSchema *column, shoal_error *err)
+int feature_type_check(const feature *f, uint32_t k, const struct ArrowSchema *there, shoal_error *err)
 {
     char type[64];
-    if (!f->column_type || f->kind != FEATURE_CATEGORICAL || arrow_type_of(column) == ARROW_NULL)
+    const feature_column *c = &f->column[k];
+    if (!c->type || f->kind != FEATURE_CATEGORICAL || arrow_type_of(there) == ARROW_NULL)
         return 0;
-    arrow_type_name(column, type, sizeof type);
-    if (types_agree(f->column_type, type))
+    arrow_type_name(there, type, sizeof type);
+    if (types_agree(c->type, type))
         return 0;
     return error_set(err, SHOAL_DATA,
                      "feature column '%s' is %s here, but was %s when the model was trained: its values would be others; cast it "
                      "by --sql, or read a format that keeps types",
-                     f->column, type, f->column_type);
+                     c->name, type, c->type);
 }
 
 void features_wishes_free(char **wishes, size_t n)
@@ -82,20 +84,24 @@ void features_wishes_free(char **wishes, size_t n)
 
 int features_wishes(const features *f, char ***wishes, size_t *n, shoal_error *err)
 {
-    char **list = mem_calloc((size_t)f->n_features + 1, sizeof *list);
-    size_t at = 0;
+    size_t at = 0, room = 1;
+    for (uint32_t i = 0; i < f->n_features; i++)
+        room += f->feature[i].n_columns;
+    char **list = mem_calloc(room, sizeof *list);
     *n = 0;
     *wishes = NULL;
     if (!list)
-        return error_nomem(err, f->n_features * sizeof *list, "the types of columns");
+        return error_nomem(err, room * sizeof *list, "the types of columns");
     for (uint32_t i = 0; i < f->n_features; i++) {
         const feature *x = &f->feature[i];
-        if (x->kind != FEATURE_CATEGORICAL || !x->column_type)
-            continue;
-        list[at] = mem_sprintf("%s=%s", x->column, x->column_type);
-        if (!list[at++]) {
-            features_wishes_free(list, at);
-            return error_nomem(err, strlen(x->column), "the type of a column");
+        for (uint32_t k = 0; k < x->n_columns; k++) {
+            if (x->kind != FEATURE_CATEGORICAL || !x->column[k].type)
+                continue;
+            list[at] = mem_sprintf("%s=%s", x->column[k].name, x->column[k].type);
+            if (!list[at++]) {
+                features_wishes_free(list, at);
+                return error_nomem(err, strlen(x->column[k].name), "the type of a column");
+            }
         }
     }
     *wishes = list;

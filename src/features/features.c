@@ -12,9 +12,12 @@ int features_new(features **out, shoal_error *err)
 
 static void feature_release(feature *f)
 {
+    for (uint32_t i = 0; i < f->n_columns; i++) {
+        mem_free(f->column[i].name);
+        mem_free(f->column[i].type);
+    }
     mem_free(f->name);
     mem_free(f->column);
-    mem_free(f->column_type);
     mem_free(f->weights_column);
     mem_free(f->where_column);
     mem_free(f->edges);
@@ -71,12 +74,19 @@ int features_add(features *f, const char *name, const char *column, enum feature
     feature *x = &f->feature[f->n_features];
     feature_defaults(x, kind);
     f->n_features++;
-    x->name = mem_strdup(name);
-    x->column = mem_strdup(column);
-    if (!x->name || !x->column)
-        return error_nomem(err, strlen(name), "a feature's name");
     *out = x;
-    return 0;
+    x->name = mem_strdup(name);
+    return x->name ? feature_add_column(x, column, err) : error_nomem(err, strlen(name), "a feature's name");
+}
+
+int feature_add_column(feature *x, const char *column, shoal_error *err)
+{
+    feature_column *grown = mem_realloc(x->column, (x->n_columns + (size_t)1) * sizeof *grown);
+    if (!grown)
+        return error_nomem(err, (x->n_columns + (size_t)1) * sizeof *grown, "a feature's columns");
+    x->column = grown;
+    grown[x->n_columns] = (feature_column){.name = mem_strdup(column)};
+    return grown[x->n_columns++].name ? 0 : error_nomem(err, strlen(column), "a column's name");
 }
 
 int features_leave_out(features *f, const char *column, char *why, shoal_error *err)
@@ -203,14 +213,17 @@ static void add_unique(const char **names, size_t *n, const char *name)
 
 int features_columns(const features *f, int with_label, const char ***names, size_t *n, shoal_error *err)
 {
-    size_t bytes = (3 * (size_t)f->n_features + 2) * sizeof **names;
+    size_t bytes = 2 * sizeof **names;
+    for (uint32_t i = 0; i < f->n_features; i++)
+        bytes += (f->feature[i].n_columns + (size_t)2) * sizeof **names;
     const char **list = mem_alloc(bytes);
     *n = 0;
     *names = list;
     if (!list)
         return error_nomem(err, bytes, "column names");
     for (uint32_t i = 0; i < f->n_features; i++) {
-        add_unique(list, n, f->feature[i].column);
+        for (uint32_t k = 0; k < f->feature[i].n_columns; k++)
+            add_unique(list, n, f->feature[i].column[k].name);
         if (f->feature[i].weights_column)
             add_unique(list, n, f->feature[i].weights_column);
         if (f->feature[i].where_column)

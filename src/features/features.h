@@ -30,13 +30,19 @@ enum feature_combiner { COMBINE_SUM, COMBINE_MEAN };
 #define FEATURE_OOV_MAX 1000000u     /* out-of-vocabulary rows of a field */
 #define FEATURE_HASH_MAX 0x40000000u /* hash buckets of a field */
 #define FEATURE_LIST_MAX (1u << 20)  /* entries of one list of one row */
+#define FEATURE_CROSS_MAX 16         /* columns of a cross */
 
 typedef struct vocabulary vocabulary;
 
+typedef struct feature_column {
+    char *name;
+    char *type; /* in the training data, as arrow_type_name has it; NULL: not known */
+} feature_column;
+
 typedef struct feature {
     char *name;   /* unique; the column's name unless the configuration says otherwise */
-    char *column;
-    char *column_type;           /* of its column in the training data, as arrow_type_name has it; NULL: not known */
+    feature_column *column;      /* [n_columns]; more than one: a cross, whose category is made of a value of each (cross.h) */
+    uint32_t n_columns;
     enum feature_kind kind;
     /* numeric */
     int log1p;                   /* sign(x) * log(1 + |x|), own series, after the clip and before the scale */

@@ -7,7 +7,7 @@
 
 static const char *const TOP_KEYS[] = {"features", "others", "label", "weight", "drop", NULL};
 static const char *const NUMERIC_KEYS[] = {"type", "column", "clip", "log1p", "scale", "buckets", "embed", NULL};
-static const char *const CATEGORICAL_KEYS[] = {"type", "column", "encoding", "min_count", "max_size", "oov",
+static const char *const CATEGORICAL_KEYS[] = {"type", "column", "cross", "encoding", "min_count", "max_size", "oov",
                                                "buckets", "seed", NULL};
 static const char *const BAG_KEYS[] = {"type", "column", "encoding", "min_count", "max_size", "oov", "buckets", "seed",
                                        "combiner", "weights", "where", NULL};
@@ -170,6 +170,37 @@ static int categorical_of(const conf *map, feature *f, shoal_error *err)
     return f->is_list ? where_of(map, f, err) : 0;
 }
 
+/* `cross: [COLUMN, COLUMN, ...]` in place of a column: the first one's name, or c's key without a cross. */
+static int first_column(const conf *c, int kind, const char **out, shoal_error *err)
+{
+    const conf *list = conf_get(c, "cross");
+    if (!list || kind != 1)
+        return conf_str_or(c, "column", c->key, out, err);
+    if (conf_get(c, "column"))
+        return conf_error(c, err, "feature '%s' has a column and a cross of columns; take one of them", c->key);
+    if (list->kind != CONF_LIST || list->n_child < 2 || list->n_child > FEATURE_CROSS_MAX)
+        return conf_error(list, err, "cross of feature '%s' takes 2 to %d columns, as in cross: [user_city, item_genre]", c->key,
+                          FEATURE_CROSS_MAX);
+    for (size_t i = 0; i < list->n_child; i++) {
+        if (list->child[i]->kind != CONF_SCALAR)
+            return conf_error(list->child[i], err, "cross of feature '%s' takes names of columns", c->key);
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(list->child[k]->text, list->child[i]->text))
+                return conf_error(list->child[i], err, "cross of feature '%s' has column '%s' twice", c->key, list->child[i]->text);
+    }
+    *out = list->child[0]->text;
+    return 0;
+}
+
+static int other_columns(const conf *c, feature *x, shoal_error *err)
+{
+    const conf *list = x->is_list ? NULL : conf_get(c, "cross");
+    int rc = 0;
+    for (size_t i = 1; list && i < list->n_child && !rc; i++)
+        rc = feature_add_column(x, list->child[i]->text, err);
+    return rc;
+}
+
 /* `name: TYPE` or `name: {type: TYPE, ...}`. */
 static int feature_of(features *f, const conf *c, shoal_error *err)
 {
@@ -190,7 +221,7 @@ static int feature_of(features *f, const conf *c, shoal_error *err)
     if (!rc)
         rc = word_of(c, "type", type, TYPES, &kind, err);
     if (!rc && c->kind == CONF_MAP)
-        rc = conf_str_or(c, "column", c->key, &column, err);
+        rc = first_column(c, kind, &column, err);
     if (!rc)
         rc = features_add(f, c->key, column, kind == 0 ? FEATURE_NUMERIC : FEATURE_CATEGORICAL, &x, err);
     if (rc)
@@ -198,7 +229,8 @@ static int feature_of(features *f, const conf *c, shoal_error *err)
     x->is_list = kind == 2;
     if (c->kind == CONF_SCALAR)
         return 0;
-    return kind == 0 ? numeric_of(c, x, err) : categorical_of(c, x, err);
+    rc = kind == 0 ? numeric_of(c, x, err) : categorical_of(c, x, err);
+    return rc || kind == 0 ? rc : other_columns(c, x, err);
 }
 
 static void mark(const struct ArrowSchema *schema, const char *column, uint8_t *taken)
@@ -226,7 +258,7 @@ static int drop_of(const conf *yaml, const struct ArrowSchema *schema, const fea
     return features_drop(schema, r, taken, err);
 }
 
-/* The other columns are guessed, or listed as left out. */
+/* The other columns are guessed, those of crosses as well, or listed as left out. */
 static int others_of(features *f, const conf *yaml, const struct ArrowSchema *schema,
                      const struct ArrowArray *const *sample, size_t n_sample, const features_request *r,
                      shoal_error *err)
@@ -242,7 +274,8 @@ static int others_of(features *f, const conf *yaml, const struct ArrowSchema *sc
     mark(schema, f->label, taken);
     mark(schema, f->weight, taken);
     for (uint32_t i = 0; i < f->n_features; i++) {
-        mark(schema, f->feature[i].column, taken);
+        for (uint32_t k = 0; k < f->feature[i].n_columns && !(guess && feature_is_cross(&f->feature[i])); k++)
+            mark(schema, f->feature[i].column[k].name, taken);
         mark(schema, f->feature[i].weights_column, taken);
         mark(schema, f->feature[i].where_column, taken);
     }
@@ -269,15 +302,15 @@ static int check_columns(const features *f, const conf *yaml, const struct Arrow
     for (uint32_t i = 0; i < f->n_features; i++) {
         const feature *x = &f->feature[i];
         const conf *at = conf_get(conf_get(yaml, "features"), x->name);
-        if (is_role(f, x->column))
-            return conf_error(at, err, "feature '%s' reads column '%s', which is the label or the weight", x->name, x->column);
-        const char *const columns[] = {x->column, x->weights_column, x->where_column};
-        static const char *const WHAT[] = {"feature", "weights", "where"};
-        for (int k = 0; k < 3; k++) {
-            const char *column = columns[k];
+        const char *const beside[] = {x->weights_column, x->where_column};
+        static const char *const WHAT[] = {"weights", "where"};
+        for (uint32_t k = 0; k < x->n_columns + 2; k++) {
+            const char *column = k < x->n_columns ? x->column[k].name : beside[k - x->n_columns];
+            if (k < x->n_columns && is_role(f, column))
+                return conf_error(at, err, "feature '%s' reads column '%s', which is the label or the weight", x->name, column);
             if (column && arrow_find(schema, column) < 0)
-                return conf_error(at, err, "%s column '%s' is not in the source%s", WHAT[k], column,
-                                  features_suggest(schema, column, hint, sizeof hint));
+                return conf_error(at, err, "%s column '%s' is not in the source%s", k < x->n_columns ? "feature" : WHAT[k - x->n_columns],
+                                  column, features_suggest(schema, column, hint, sizeof hint));
         }
     }
     int rc = binding_new(f, schema, 0, &b, err);

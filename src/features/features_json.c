@@ -1,6 +1,7 @@
 /* features_json.c: features in the manifest of a model.
  *
  *   {"version": 1, "label": "y", "weight": null, "features": [{"name": ..., "column": ..., "type": "numeric", ...}]}
+ *   of a cross "columns": [{"column": ..., "column_type": ...}, ...] in place of "column"
  *
  * Configuration and statistics in one object a feature; vocabularies are tensors of the model file. */
 #include <stdlib.h>
@@ -67,16 +68,37 @@ static void put_category(json_t *o, const feature *f, int *failed)
     }
 }
 
+static void put_column(json_t *o, const feature_column *c, int *failed)
+{
+    put(o, "column", json_string(c->name), failed);
+    if (c->type)
+        put(o, "column_type", json_string(c->type), failed);
+}
+
+static void put_columns(json_t *o, const feature *f, int *failed)
+{
+    if (!feature_is_cross(f)) {
+        put_column(o, f->column, failed);
+        return;
+    }
+    json_t *list = json_array();
+    for (uint32_t k = 0; k < f->n_columns && list; k++) {
+        json_t *c = json_object();
+        if (c)
+            put_column(c, &f->column[k], failed);
+        *failed |= json_array_append_new(list, c) != 0;
+    }
+    put(o, "columns", list, failed);
+}
+
 static json_t *feature_json(const feature *f, int *failed)
 {
     json_t *o = json_object();
     if (!o)
         return NULL;
     put(o, "name", json_string(f->name), failed);
-    put(o, "column", json_string(f->column), failed);
     put(o, "type", json_string(KINDS[f->kind]), failed);
-    if (f->column_type)
-        put(o, "column_type", json_string(f->column_type), failed);
+    put_columns(o, f, failed);
     if (f->kind == FEATURE_NUMERIC)
         put_number(o, f, failed);
     else
@@ -219,6 +241,8 @@ static int category_in(const conf *map, feature *f, shoal_error *err)
         rc = integer_in(map, "oov", 0, 0, FEATURE_OOV_MAX, &oov, err);
     if (!rc)
         rc = conf_bool_or(map, "list", 0, &f->is_list, err);
+    if (!rc && f->is_list && feature_is_cross(f))
+        return conf_error(map, err, "a cross is no list");
     if (!rc && f->is_list)
         rc = word_in(map, "combiner", COMBINERS, &combiner, err);
     if (!rc && f->is_list)
@@ -234,22 +258,41 @@ static int category_in(const conf *map, feature *f, shoal_error *err)
     return rc;
 }
 
+/* The feature with its columns. */
+static int columns_in(features *f, const conf *map, const char *name, int kind, feature **out, shoal_error *err)
+{
+    const conf *list = conf_get(map, "columns");
+    const char *column;
+    const size_t n = list && list->kind == CONF_LIST ? list->n_child : 0;
+    if (list && (n < 2 || n > FEATURE_CROSS_MAX || kind != FEATURE_CATEGORICAL))
+        return conf_error(list, err, "a cross must be a category with a list of 2 to %d columns", FEATURE_CROSS_MAX);
+    for (size_t k = 0; k < (list ? n : 1); k++) {
+        const conf *at = list ? list->child[k] : map;
+        if (at->kind != CONF_MAP)
+            return conf_error(at, err, "a column of a cross must be an object");
+        int rc = conf_str(at, "column", &column, err);
+        if (!rc)
+            rc = k ? feature_add_column(*out, column, err) : features_add(f, name, column, (enum feature_kind)kind, out, err);
+        if (!rc)
+            rc = string_in(at, "column_type", &(*out)->column[k].type, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int feature_in(features *f, const conf *map, shoal_error *err)
 {
-    const char *name, *from;
+    const char *name;
     int kind = 0;
     feature *x;
     if (map->kind != CONF_MAP)
         return conf_error(map, err, "a feature must be an object");
     int rc = conf_str(map, "name", &name, err);
     if (!rc)
-        rc = conf_str(map, "column", &from, err);
-    if (!rc)
         rc = word_in(map, "type", KINDS, &kind, err);
     if (!rc)
-        rc = features_add(f, name, from, (enum feature_kind)kind, &x, err);
-    if (!rc)
-        rc = string_in(map, "column_type", &x->column_type, err);
+        rc = columns_in(f, map, name, kind, &x, err);
     if (!rc)
         rc = kind == FEATURE_NUMERIC ? number_in(map, x, err) : category_in(map, x, err);
     if (!rc)

@@ -18,6 +18,8 @@ int features_new(features **out, shoal_error *err);
 /* Adds a feature with the defaults of its kind; the pointer holds until the next is added. */
 int features_add(features *f, const char *name, const char *column, enum feature_kind kind, feature **out,
                  shoal_error *err);
+/* Makes the category one of one column more. */
+int feature_add_column(feature *x, const char *column, shoal_error *err);
 int features_leave_out(features *f, const char *column, char *why, shoal_error *err); /* takes `why`, NULL is NOMEM */
 /* Checks names and assigns places in the raw row; called once all features are there. */
 int features_link(features *f, shoal_error *err);
@@ -33,8 +35,9 @@ int features_drop(const struct ArrowSchema *schema, const features_request *r, u
 /* The schema's column nearest to `name` as "; did you mean 'x'?", else what there is as "; there are: a, b, ...". */
 const char *features_suggest(const struct ArrowSchema *schema, const char *name, char *out, size_t n);
 
-/* DATA when the column is of a type that gives other values than the one that was trained on. */
-int feature_type_check(const feature *f, const struct ArrowSchema *column, shoal_error *err);
+/* DATA when `there`, what the source has of the feature's column k, is of a type that gives other values than the one that
+ * was trained on. */
+int feature_type_check(const feature *f, uint32_t k, const struct ArrowSchema *there, shoal_error *err);
 
 /* For tests: lowers the memory of a scan below its minimum, so that counts go to disk after every batch. */
 void scan_memory_set(scan *s, size_t memory);
@@ -42,6 +45,10 @@ void scan_memory_set(scan *s, size_t memory);
 static inline int feature_is_bucketed(const feature *f)
 {
     return f->kind == FEATURE_NUMERIC && f->scale == SCALE_BUCKET;
+}
+static inline int feature_is_cross(const feature *f)
+{
+    return f->n_columns > 1;
 }
 static inline int feature_has_vocab(const feature *f)
 {

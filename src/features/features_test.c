@@ -169,6 +169,7 @@ static const char everything[] =
     "  user: categorical\n"
     "  user_h: {column: user, type: categorical, encoding: hash, buckets: 1000, seed: 7}\n"
     "  user_v: {column: user, type: categorical, encoding: vocabulary, min_count: 10, max_size: 500, oov: 3}\n"
+    "  user_p: {cross: [user, price], type: categorical, min_count: 3}\n"
     "  price: {type: numeric, log1p: true, scale: standard, clip: [0, 1e4], embed: true}\n"
     "  price_b: {column: price, type: numeric, scale: bucket, buckets: 20, clip: [null, 99.5]}\n"
     "  price_m: {column: price, type: numeric, scale: minmax}\n"
@@ -191,9 +192,13 @@ static void test_every_key_of_the_file(void **state)
     assert_true(x->encoding == ENCODE_VOCABULARY && x->min_count == 5 && x->max_size == 0 && x->n_oov == 1);
     x = find(f, "user_h");
     assert_true(x->encoding == ENCODE_HASH && x->hash_buckets == 1000 && x->hash_seed == 7);
-    assert_string_equal(x->column, "user");
+    assert_string_equal(x->column->name, "user");
     x = find(f, "user_v");
     assert_true(x->min_count == 10 && x->max_size == 500 && x->n_oov == 3);
+    x = find(f, "user_p");
+    assert_int_equal(x->n_columns, 2);
+    assert_string_equal(x->column[1].name, "price");
+    assert_int_equal(x->min_count, 3);
     x = find(f, "price");
     assert_true(x->log1p && x->scale == SCALE_STANDARD && x->clip_low == 0 && x->clip_high == 1e4 && x->embed);
     x = find(f, "price_b");
@@ -217,7 +222,7 @@ static void test_others_are_guessed_on_request(void **state)
     features *f;
     testing_table *t = testing_new(COLUMNS, ROWS);
     assert_int_equal(configure(t, "others: guess\nlabel: y\ndrop: [gw, w]\nfeatures: {user: {type: categorical, "
-                               "encoding: hash}}", &f, NULL), 0);
+                               "encoding: hash}, both: {type: categorical, cross: [user, price]}}", &f, NULL), 0);
     assert_int_equal(find(f, "user")->encoding, ENCODE_HASH);
     assert_non_null(find(f, "price"));
     assert_non_null(find(f, "genres"));
@@ -292,6 +297,20 @@ static void test_mistakes_in_the_file(void **state)
          "f.yaml:2: feature 'y' reads column 'y', which is the label or the weight"},
         {"label: x\nfeatures: {user: categorical}", "label column 'x' is not in the source; there are: " COLUMN_NAMES},
         {"others: maybe\nfeatures: {user: categorical}", "f.yaml:1: others 'maybe' is unknown; there are leave, guess"},
+        {"features: {b: {type: categorical, cross: [user]}}",
+         "f.yaml:1: cross of feature 'b' takes 2 to 16 columns, as in cross: [user_city, item_genre]"},
+        {"features: {b: {type: categorical, cross: [user, {}]}}", "f.yaml:1: cross of feature 'b' takes names of columns"},
+        {"features: {b: {type: categorical, cross: [user, extra, user]}}", "f.yaml:1: cross of feature 'b' has column 'user' twice"},
+        {"features: {b: {type: categorical, column: user, cross: [user, extra]}}",
+         "f.yaml:1: feature 'b' has a column and a cross of columns; take one of them"},
+        {"features: {b: {type: categorical, cross: [user, usr]}}",
+         "f.yaml:1: feature column 'usr' is not in the source; did you mean 'user'?"},
+        {"features: {b: {type: categorical, cross: [user, genres]}}",
+         "f.yaml: cross column 'genres' has type list<utf8>, expected text, a whole number or a date"},
+        {"label: y\nfeatures: {b: {type: categorical, cross: [user, y]}}",
+         "f.yaml:2: feature 'b' reads column 'y', which is the label or the weight"},
+        {"features: {b: {type: bag, cross: [user, extra]}}", "f.yaml:1: unknown key 'cross' of bag feature 'b'; there are: type, "
+         "column, encoding, min_count, max_size, oov, buckets, seed, combiner, weights, where"},
         {"features: {}", "f.yaml:1: no features: name at least one column under features:, or say others: guess"},
         {"drop: [usr]\nothers: guess", "f.yaml:1: column 'usr' to drop is not in the source; did you mean 'user'?"},
         {"[1]", "f.yaml:1: expected a map with features:, label: and others:"},
@@ -408,7 +427,7 @@ static void test_entries_are_bags(void **state)
     assert_int_equal(f->n_features, 3);
     const feature *x = find(f, "field_9");
     assert_true(x && x->where == 9 && x->is_list && x->combiner == COMBINE_SUM);
-    assert_string_equal(x->column, "index");
+    assert_string_equal(x->column->name, "index");
     assert_string_equal(x->where_column, "field");
     buf a = BUF_INIT, b = BUF_INIT;
     assert_int_equal(features_to_yaml(f, &a, NULL), 0);
@@ -518,16 +537,17 @@ static void test_description(void **state)
     buf out = BUF_INIT;
     testing_table *t = testing_new(COLUMNS, ROWS);
     assert_int_equal(configure(t, "label: y\nfeatures:\n  user: {type: categorical, min_count: 2}\n"
+                               "  both: {type: categorical, encoding: hash, buckets: 9, cross: [user, extra]}\n"
                                "  price: {type: numeric, log1p: true}\n  genres: bag\n", &f, NULL), 0);
     assert_int_equal(features_describe(f, &out, NULL), 0);
     assert_string_equal(buf_str(&out),
                         "y        label\n"
                         "user     categorical  vocabulary, min_count 2\n"
+                        "both     categorical  hash into 9 buckets of user x extra\n"
                         "price    numeric      log1p, 32 quantile buckets\n"
                         "genres   bag          vocabulary, min_count 5, mean\n"
                         "w        not used     the configuration does not name it\n"
-                        "gw       not used     the configuration does not name it\n"
-                        "extra    not used     the configuration does not name it\n");
+                        "gw       not used     the configuration does not name it\n");
     buf_release(&out);
     features_free(f);
     testing_free(t);

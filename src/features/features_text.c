@@ -75,6 +75,19 @@ static void put_category(text *t, const feature *f)
     }
 }
 
+/* What it reads, unless the name tells. */
+static void put_columns(text *t, const feature *f)
+{
+    if (!feature_is_cross(f) && strcmp(f->name, f->column->name) == 0)
+        return;
+    PRINT(t, feature_is_cross(f) ? "cross: [" : "column: ");
+    for (uint32_t k = 0; k < f->n_columns; k++) {
+        PRINT(t, k ? ", " : "");
+        put_name(t, f->column[k].name);
+    }
+    PRINT(t, feature_is_cross(f) ? "], " : ", ");
+}
+
 int features_to_yaml(const features *f, buf *out, shoal_error *err)
 {
     text t = {out, err, 0};
@@ -94,11 +107,7 @@ int features_to_yaml(const features *f, buf *out, shoal_error *err)
         PRINT(&t, "  ");
         put_name(&t, x->name);
         PRINT(&t, ": {");
-        if (strcmp(x->name, x->column)) {
-            PRINT(&t, "column: ");
-            put_name(&t, x->column);
-            PRINT(&t, ", ");
-        }
+        put_columns(&t, x);
         if (x->kind == FEATURE_NUMERIC)
             put_number(&t, x);
         else
@@ -172,8 +181,9 @@ int features_describe(const features *f, buf *out, shoal_error *err)
             describe_number(&t, x);
         else
             describe_category(&t, x);
-        if (strcmp(x->name, x->column))
-            PRINT(&t, " of %s", x->column);
+        for (uint32_t k = 0; k < x->n_columns; k++)
+            if (feature_is_cross(x) || strcmp(x->name, x->column[k].name))
+                PRINT(&t, "%s%s", k ? " x " : " of ", x->column[k].name);
         put_statistics(&t, x);
         if (x->note)
             PRINT(&t, "  (%s)", x->note);

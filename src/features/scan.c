@@ -19,6 +19,7 @@ typedef struct lane { /* of one feature */
     double mean, squares, min, max; /* squares: sum of squared deviations (Welford 1962) */
     sketch sketch;
     counter *counter;
+    buf cross; /* the value at hand */
 } lane;
 
 struct scan {
@@ -91,6 +92,7 @@ void scan_free(scan *s)
     for (uint32_t i = 0; s->lane && i < s->f->n_features; i++) {
         sketch_release(&s->lane[i].sketch);
         counter_free(s->lane[i].counter);
+        buf_release(&s->lane[i].cross);
     }
     mem_free(s->lane);
     mem_free(s->error);
@@ -129,19 +131,23 @@ static int add_numbers(scan *s, lane *l, const feature *f, shoal_error *err)
     return f->scale == SCALE_BUCKET ? sketch_add(&l->sketch, chunk, n, err) : 0;
 }
 
-/* Counts one key; `item` is its cell, read when the key is new. */
-static int add_key(lane *l, uint64_t key, const cells *items, int64_t item, shoal_error *err)
+static int name_key(lane *l, const cells *items, int64_t item, shoal_error *err)
 {
     char scratch[CELL_SCRATCH];
     view v;
-    int rc = counter_add(l->counter, key, err);
-    if (rc <= 0)
-        return rc;
     cell_category(items, item, scratch, &v);
     return counter_name(l->counter, v, err);
 }
 
-static int add_keys(scan *s, lane *l, const feature *f, const cells *c, shoal_error *err)
+static int name_cross(lane *l, const cross_cells *cross, int64_t row, shoal_error *err)
+{
+    view v;
+    uint32_t bad;
+    int rc = cross_text(cross, row, &l->cross, &v, &bad, err);
+    return rc ? rc : counter_name(l->counter, v, err);
+}
+
+static int add_keys(scan *s, lane *l, const feature *f, const cells *c, const cross_cells *cross, shoal_error *err)
 {
     const uint8_t *p = s->raw->records.data + f->raw;
     for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
@@ -154,7 +160,9 @@ static int add_keys(scan *s, lane *l, const feature *f, const cells *c, shoal_er
         }
         l->count += key != 0;
         l->missing += key == 0;
-        int rc = key && l->counter ? add_key(l, key, c, i, err) : 0;
+        int rc = key && l->counter ? counter_add(l->counter, key, err) : 0;
+        if (rc > 0)
+            rc = cross->n ? name_cross(l, cross, i, err) : name_key(l, c, i, err);
         if (rc)
             return rc;
     }
@@ -184,7 +192,9 @@ static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, sho
                 continue;
             uint64_t key;
             memcpy(&key, piece + 8 * (size_t)k++, sizeof key);
-            int rc = add_key(l, key, &c->items, item, err);
+            int rc = counter_add(l->counter, key, err);
+            if (rc > 0)
+                rc = name_key(l, &c->items, item, err);
             if (rc)
                 return rc;
         }
@@ -204,7 +214,9 @@ static int add_feature(void *ctx, size_t item, int thread)
     if (f->kind == FEATURE_NUMERIC)
         return add_numbers(s, l, f, err);
     const bag_cells c = binding_cells(s->binding, (uint32_t)item, s->batch);
-    return f->is_list ? add_lists(s, l, f, &c, err) : add_keys(s, l, f, &c.rows, err);
+    cross_cells cross;
+    binding_cross(s->binding, (uint32_t)item, s->batch, &cross);
+    return f->is_list ? add_lists(s, l, f, &c, err) : add_keys(s, l, f, &c.rows, &cross, err);
 }
 
 static void add_labels(scan *s)

@@ -75,6 +75,18 @@ static int put_number(buf *b, const char *name, double v, shoal_error *err)
     return rc ? rc : buf_put_f64(b, v, err);
 }
 
+/* "column", or of a cross "columns". */
+static int put_columns(buf *b, const feature *f, shoal_error *err)
+{
+    int rc = f->n_columns == 1 ? 0 : buf_puts(b, ",\"columns\":[", err);
+    if (f->n_columns == 1) return put_text(b, ",", "column", f->column->name, err);
+    for (uint32_t k = 0; k < f->n_columns && rc == 0; k++) {
+        if (k) rc = buf_puts(b, ",", err);
+        if (rc == 0) rc = buf_put_json(b, f->column[k].name, strlen(f->column[k].name), err);
+    }
+    return rc ? rc : buf_puts(b, "]", err);
+}
+
 static int as_json(const explanation *e, buf *b, shoal_error *err)
 {
     int rc = put_text(b, "{", "model", model_name(e->scoring->file.model), err);
@@ -89,7 +101,7 @@ static int as_json(const explanation *e, buf *b, shoal_error *err)
     for (size_t i = 0; i < e->n && rc == 0; i++) {
         const importance *x = &e->field[i];
         rc = put_text(b, i ? ",{" : "{", "feature", x->feature->name, err);
-        if (rc == 0) rc = put_text(b, ",", "column", x->feature->column, err);
+        if (rc == 0) rc = put_columns(b, x->feature, err);
         if (rc == 0) rc = put_number(b, "logloss_rise", x->quality.logloss - e->base.logloss, err);
         if (rc == 0) rc = put_number(b, "auc_fall", e->base.auc - x->quality.auc, err);
         if (rc == 0) rc = buf_puts(b, "}", err);

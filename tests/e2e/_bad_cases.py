@@ -608,6 +608,11 @@ for name, code, message, text in (
     ("encoding unknown", USAGE, "f.yaml:1: encoding 'hsah' is unknown; there are vocabulary, hash; did you mean 'hash'?", "features: {c: {type: categorical, encoding: hsah}}"),
     ("buckets of a vocabulary", USAGE, "f.yaml:1: buckets of feature 'c' needs encoding: hash", "features: {c: {type: categorical, buckets: 3}}"),
     ("min_count of a hash", USAGE, "f.yaml:1: min_count of feature 'c' needs encoding: vocabulary", "features: {c: {type: categorical, encoding: hash, min_count: 3}}"),
+    ("cross of one column", USAGE, "f.yaml:1: cross of feature 'b' takes 2 to 16 columns, as in cross: [user_city, item_genre]", "features: {b: {type: categorical, cross: [c]}}"),
+    ("cross of a map", USAGE, "f.yaml:1: cross of feature 'b' takes names of columns", "features: {b: {type: categorical, cross: [c, {}]}}"),
+    ("cross of a column with itself", USAGE, "f.yaml:1: cross of feature 'b' has column 'c' twice", "features: {b: {type: categorical, cross: [c, c]}}"),
+    ("cross and column", USAGE, "f.yaml:1: feature 'b' has a column and a cross of columns; take one of them", "features: {b: {type: categorical, column: c, cross: [c, x]}}"),
+    ("cross of fractions", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {b: {type: categorical, cross: [c, x]}}"),
     ("where of no map", USAGE, "f.yaml:1: where of feature 'c' takes a column and its number, as in where: {field: 3}", "features: {c: {type: bag, where: x}}"),
     ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
     ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
@@ -618,6 +623,7 @@ for name, code, message, text in (
     case(f"features: {name}", code, message, *train("--features", "f.yaml"), files={"f.yaml": text + "\n"})
 for name, message, text, w in (
     ("numbers of a list", "f.yaml: numeric column 'x' has type list<int64>, expected a number", "x: numeric", "[1,2]"), ("a category of a list", "f.yaml: categorical column 'x' has type list<int64>, expected a single value (a list needs type: bag)", "x: categorical", "[1,2]"),
+    ("a cross of a list", "f.yaml: cross column 'x' has type list<int64>, expected text, a whole number or a date", "b: {type: categorical, cross: [w, x]}", 3),
     ("weights of other length", "lists.jsonl row 0: weights column 'w' has 1 numbers beside the 2 entries of 'x'", "x: {type: bag, weights: w}", "[1]"), ("weights below 0", "lists.jsonl row 0: weights column 'w' has -1, expected finite numbers of 0 or more, or combiner: sum", "x: {type: bag, weights: w}", "[-1,2]"),
     ("where of halves", "f.yaml: where column 'w' has type list<float64>, expected a list of whole numbers beside the bag", "x: {type: bag, where: {w: 1}}", "[1.5,2]"),
     ("weights of text", "f.yaml: weights column 'w' has type list<utf8>, expected a list of numbers beside the bag", "x: {type: bag, weights: w}", '["a","b"]'), ):
@@ -765,6 +771,9 @@ for name, message, change in (
     ("a feature named twice", "cannot load changed: two features are named 'x'; names must differ", lambda j: j["features"]["features"].append(j["features"]["features"][0])),
     ("no feature", "cannot load changed: no features: name at least one column", lambda j: j["features"].update(features=[])),
     ("a feature without edges", "cannot load changed: changed/model.json:1: feature 'x' has no list of fewer than 4096 edges", lambda j: [f.pop("edges", 0) for f in j["features"]["features"]]),
+    ("a cross of one column", "cannot load changed: changed/model.json:1: a cross must be a category with a list of 2 to 16 columns", lambda j: j["features"]["features"][1].update(columns=[{"column": "c"}])),
+    ("a cross of words", "cannot load changed: changed/model.json:1: a column of a cross must be an object", lambda j: j["features"]["features"][1].update(columns=["c", "x"])),
+    ("a cross of lists", "cannot load changed: changed/model.json:1: a cross is no list", lambda j: j["features"]["features"][1].update(columns=[{"column": "c"}, {"column": "x"}], list=True)),
     ("edges that fall", "cannot load changed: changed/model.json:1: edges of feature 'x' are not ascending numbers", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
 ):
     case(f"features of a model: {name}", DATA, message, "eval", "changed", "good.csv", before=changed_manifest(change))
