@@ -21,6 +21,15 @@ void inflate_free(void *ctx, void *p)
     mem_free(p);
 }
 
+/* Each byte once, whichever way it is read. */
+static void digest_bytes(inflater *z, uint64_t offset, const uint8_t *p, size_t n)
+{
+    if (!z->digest || offset + n <= z->digested) return;
+    const size_t skip = offset < z->digested ? (size_t)(z->digested - offset) : 0;
+    digest_update(z->digest, p + skip, n - skip);
+    z->digested = offset + n;
+}
+
 /* The next bytes of the file, up to n. */
 static int64_t read_file(inflater *z, void *p, size_t n, shoal_error *err)
 {
@@ -35,7 +44,7 @@ static int64_t read_file(inflater *z, void *p, size_t n, shoal_error *err)
         return got;
     }
     clocks_stop(z->clocks, CLOCK_STORAGE, start);
-    if (z->digest) digest_update(z->digest, p, (size_t)got);
+    digest_bytes(z, z->in_end, p, (size_t)got);
     z->in_end += (uint64_t)got;
     z->at_end = got == 0;
     return got;
@@ -141,6 +150,7 @@ int inflater_new_at(file_reader *file, enum container c, uint64_t offset, uint64
 void inflater_free(inflater *z)
 {
     if (!z) return;
+    members_free(z->members);
     if (z->stream_made) inflateEnd(&z->z);
     buf_release(&z->starts);
     digest_free(z->digest);
@@ -156,7 +166,7 @@ const char *inflater_path(const inflater *z) { return file_path(z->file); }
 int inflater_track(inflater *z, shoal_error *err)
 {
     if (!(z->digest = digest_new())) return error_nomem(err, 0, "a digest");
-    digest_update(z->digest, z->in, z->end);
+    digest_bytes(z, 0, z->in, z->end);
     return 0;
 }
 
@@ -231,7 +241,7 @@ static int open_member(inflater *z, shoal_error *err)
     return z->digest ? buf_append(&z->starts, &start, sizeof start, err) : 0;
 }
 
-int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
+static int64_t read_stream(inflater *z, void *p, size_t n, shoal_error *err)
 {
     if (z->container == CONTAINER_PLAIN) return read_plain(z, p, n, err);
     if (n > UINT32_MAX) n = UINT32_MAX;
@@ -264,6 +274,73 @@ int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
     }
     z->data += n - z->z.avail_out;
     return (int64_t)(n - z->z.avail_out);
+}
+
+/* ---- whole members ------------------------------------------------------------------------------------------------------ */
+
+void inflater_by_members(inflater *z, int threads)
+{
+    z->wants_members = z->container == CONTAINER_GZIP && file_size(z->file) != UINT64_MAX;
+    z->threads = threads;
+}
+
+static int start_members(inflater *z, shoal_error *err)
+{
+    uint8_t head[MEMBER_HEAD_BYTES];
+    const uint64_t at = inflater_consumed(z), size = file_size(z->file);
+    z->wants_members = 0;
+    if (at > size || size - at < sizeof head) return 0;
+    int r = file_pread(z->file, at, head, sizeof head, err);
+    if (r < 0 || !members_head_is(head)) return r;
+    inflater_go_to(z, at);
+    return members_new(z->file, at, z->threads, z->clocks, &z->members, err);
+}
+
+static int take_member(inflater *z, shoal_error *err)
+{
+    const inflate_start start = {z->piece->from, z->data};
+    z->given = 0;
+    z->member_at = z->piece->from;
+    z->in_end = z->piece->from + z->piece->packed.len;
+    digest_bytes(z, z->member_at, z->piece->packed.data, z->piece->packed.len);
+    return z->digest ? buf_append(&z->starts, &start, sizeof start, err) : 0;
+}
+
+/* 1 with bytes left in a piece; 0 when the stream reads the rest. */
+static int next_member(inflater *z, shoal_error *err)
+{
+    int r = 1;
+    while (r == 1 && (!z->piece || z->given == z->piece->data.len)) {
+        z->member += z->piece != NULL;
+        if ((r = members_next(z->members, &z->piece, err)) == 1 && !z->piece->whole) r = 0;
+        if (r == 1 && take_member(z, err) < 0) r = SHOAL_NOMEM;
+    }
+    if (r == 1) return 1;
+    members_free(z->members);
+    z->members = NULL;
+    inflater_go_to(z, z->in_end); /* the end of the last whole one */
+    return r;
+}
+
+static int64_t read_members(inflater *z, void *p, size_t n, shoal_error *err)
+{
+    int r = next_member(z, err);
+    if (r <= 0) return r;
+    const size_t left = z->piece->data.len - z->given;
+    if (n > left) n = left;
+    memcpy(p, z->piece->data.data + z->given, n);
+    z->given += n;
+    z->data += n;
+    return (int64_t)n;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------ */
+
+int64_t inflater_read(inflater *z, void *p, size_t n, shoal_error *err)
+{
+    int64_t got = z->wants_members ? start_members(z, err) : 0;
+    if (got == 0 && z->members) got = read_members(z, p, n, err);
+    return got == 0 && !z->members ? read_stream(z, p, n, err) : got;
 }
 
 uint64_t inflater_consumed(const inflater *z) { return z->in_end - (z->end - z->begin); }

@@ -37,6 +37,10 @@ int inflater_tolerate(inflater *z, shoal_error *err);
 int inflater_resync(inflater *z, uint64_t *from, uint64_t *to, shoal_error *err);
 uint64_t inflater_data(const inflater *z); /* inflated bytes given out so far */
 
+/* Before the first read: gzip members as Shoal writes them are inflated whole, ahead of the reader by `threads` threads (0: none), until
+ * one of them is not; what is read, and what is said of damage, is the same. Does nothing for other files and pipes. */
+void inflater_by_members(inflater *z, int threads);
+
 /* Before the first read: starts of members are kept until they are taken, and the file's bytes are digested. */
 int inflater_track(inflater *z, shoal_error *err);
 /* 1 with the next start at or before `data`, else 0. */

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "records/inflate.h"
+#include "records/inflate_members.h"
 
 struct inflater {
     file_reader *file;
@@ -19,7 +20,12 @@ struct inflater {
     int tolerates, failed;    /* failed: the code of damage behind what was given out */
     uint64_t used;            /* of a zlib stream, bytes that inflated without an error */
     uint64_t member_at;       /* where the member starts in the file */
-    digest *digest; /* when it tracks */
+    digest *digest;    /* when it tracks */
+    uint64_t digested; /* the offset in the file behind what is */
+    int wants_members, threads; /* members are to be inflated apart, by so many */
+    members *members;           /* while they are */
+    const member *piece;        /* of which the first `given` bytes are given out */
+    size_t given;
     uint64_t member, data; /* number of the member; inflated bytes given out */
     buf starts;            /* inflate_start, not yet taken; the first `taken` bytes are */
     size_t taken;
@@ -30,6 +36,8 @@ void *inflate_alloc(void *ctx, unsigned count, unsigned size);
 void inflate_free(void *ctx, void *p);
 /* Sets the stream up for the container. */
 int inflater_stream_new(inflater *z, shoal_error *err);
+/* The next read is from there. */
+void inflater_go_to(inflater *z, uint64_t offset);
 /* Inflates the gzip member at member_at apart: zlib's code, and whether the file ended in it. */
 int inflater_try_member(inflater *z, int *code, int *ended, shoal_error *err);
 

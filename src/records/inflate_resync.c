@@ -90,13 +90,12 @@ static int find_start(inflater *z, uint64_t at, int whole, uint8_t *scratch, uin
     return found;
 }
 
-static void go_on_at(inflater *z, uint64_t offset)
+void inflater_go_to(inflater *z, uint64_t offset)
 {
     z->begin = z->end = 0;
     z->by_offset = 1;
     z->in_end = offset;
     z->at_end = z->failed = z->member_open = 0;
-    z->member++;
     inflateReset(&z->z);
 }
 
@@ -110,7 +109,9 @@ int inflater_resync(inflater *z, uint64_t *from, uint64_t *to, shoal_error *err)
         found = scratch ? find_start(z, *from + 1, 1, scratch, to, err) : error_nomem(err, 3 * TRY_BYTES, "inflating");
         mem_free(scratch);
     }
-    if (found >= 0) go_on_at(z, *to);
+    if (found < 0) return found;
+    inflater_go_to(z, *to);
+    z->member++;
     return found;
 }
 

@@ -25,6 +25,8 @@ typedef struct tfrecord_reader tfrecord_reader;
 int tfrecord_open(const char *path, tfrecord_reader **out, shoal_error *err);
 /* From the first record of a block of the file's index on; offsets in messages are then those of the index. */
 int tfrecord_open_at(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err);
+/* Before the first record: gzip members as Shoal writes them are inflated by so many threads, ahead of the reader. */
+void tfrecord_inflate_by(tfrecord_reader *r, int threads);
 /* Before the first record: container, blocks, count and digest of the file are kept in *x, which is complete at its end,
  * but for features and the fingerprint. */
 int tfrecord_note_index(tfrecord_reader *r, record_index *x, shoal_error *err);

@@ -11,6 +11,7 @@ struct tfrecord_reader {
     size_t begin, end, cap;
     uint64_t offset; /* of window[begin] in the (inflated) file */
     uint64_t index;
+    uint64_t skip; /* bytes in front of the first record, not yet passed over */
     size_t last; /* bytes of the record that was given out last, in front of `begin` */
     int at_end;
     record_index *keep; /* the caller's, or NULL */

@@ -25,6 +25,7 @@ static int open_reader(const char *path, enum container c, const index_block *at
     file_reader *file;
     int r = file_open(path, &file, err);
     if (r == 0) r = at ? inflater_new_at(file, c, at->offset, at->offset, &t->bytes, err) : inflater_new(file, &t->bytes, err);
+    if (r == 0) inflater_by_members(t->bytes, 0);
     if (r == 0 && !(t->window = mem_alloc(WINDOW_BYTES))) r = error_nomem(err, WINDOW_BYTES, "a record reader");
     if (r != 0) {
         tfrecord_close(t);
@@ -51,31 +52,17 @@ int tfrecord_damaged(const tfrecord_reader *t, shoal_error *err, const char *wha
     return damaged_at(inflater_path(t->bytes), inflater_container(t->bytes) != CONTAINER_PLAIN, t->index, t->offset, err, what);
 }
 
-/* Bytes in front of the first record of a block belong to one that started before. */
-static int skip_bytes(tfrecord_reader *t, uint64_t n, shoal_error *err)
-{
-    while (n > 0) {
-        int64_t got = inflater_read(t->bytes, t->window, n < t->cap ? (size_t)n : t->cap, err);
-        if (got < 0) return (int)got;
-        if (got == 0) return tfrecord_damaged(t, err, "the file ends in front of it: it was cut, or its index is not its own");
-        n -= (uint64_t)got;
-    }
-    return 0;
-}
-
 int tfrecord_open_at(const char *path, enum container c, const index_block *at, tfrecord_reader **out, shoal_error *err)
 {
     int r = open_reader(path, c, at, out, err);
     if (r < 0) return r;
-    tfrecord_reader *t = *out;
-    t->index = at->record;
-    t->offset = at->offset + at->skip;
-    if ((r = skip_bytes(t, at->skip, err)) < 0) {
-        tfrecord_close(t);
-        *out = NULL;
-    }
-    return r;
+    (*out)->index = at->record;
+    (*out)->offset = at->offset + at->skip;
+    (*out)->skip = at->skip;
+    return 0;
 }
+
+void tfrecord_inflate_by(tfrecord_reader *t, int threads) { inflater_by_members(t->bytes, threads); }
 
 int tfrecord_note_index(tfrecord_reader *t, record_index *x, shoal_error *err)
 {
@@ -144,18 +131,30 @@ static int note_damage(tfrecord_reader *t, shoal_error *why, int code, shoal_err
     return code;
 }
 
+/* Bytes in front of the first record of a block belong to one that started before. */
+static int skip_bytes(tfrecord_reader *t, shoal_error *err)
+{
+    while (t->skip > 0) {
+        int64_t got = inflater_read(t->bytes, t->window, t->skip < t->cap ? (size_t)t->skip : t->cap, err);
+        if (got < 0) return (int)got;
+        if (got == 0) return tfrecord_damaged(t, err, "the file ends in front of it: it was cut, or its index is not its own");
+        t->skip -= (uint64_t)got;
+    }
+    return 0;
+}
+
 int tfrecord_want(tfrecord_reader *t, size_t n, shoal_error *err)
 {
-    while (t->end - t->begin < n && !t->at_end) {
-        int r = t->begin + n > t->cap ? make_room(t, n, err) : 0;
-        if (r < 0) return r;
+    int r = skip_bytes(t, err);
+    while (r == 0 && t->end - t->begin < n && !t->at_end) {
+        if (t->begin + n > t->cap && (r = make_room(t, n, err)) < 0) return r;
         shoal_error why;
         int64_t got = inflater_read(t->bytes, t->window + t->end, t->cap - t->end, &why);
         if (got < 0) return note_damage(t, &why, (int)got, err);
         t->end += (size_t)got;
         t->at_end = got == 0;
     }
-    return 0;
+    return r;
 }
 
 int tfrecord_data_error(const char *path, int inflated, uint64_t index, uint64_t offset, shoal_error *err)

@@ -50,6 +50,7 @@ typedef struct made {
     enum container container;
     buf bytes;
     int n;
+    int ours; /* gzip members start as Shoal's do */
     size_t begin[RECORDS_MAX], end[RECORDS_MAX]; /* the bytes on which each depends */
 } made;
 
@@ -66,17 +67,22 @@ static void put_member(made *m, z_stream *z, const buf *frames, int first, int l
     assert_true(code == Z_OK || code == Z_STREAM_END);
     assert_int_equal(buf_append(&m->bytes, out, sizeof out - z->avail_out, NULL), 0);
     if (m->container == CONTAINER_GZIP) deflateEnd(z);
+    if (m->ours) m->bytes.data[start + 9] = 0xff;
     for (int i = first; i < last; i++) m->begin[i] = start, m->end[i] = m->bytes.len;
 }
 
-static void make(made *m, enum container c, int n, size_t size, int a_member)
+/* The kinds: the containers, and gzip whose members start as Shoal's do. */
+#define KINDS 4
+static void make(made *m, int kind, int n, size_t size, int a_member)
 {
+    const enum container c = kind == KINDS - 1 ? CONTAINER_GZIP : (enum container)kind;
     buf frames = BUF_INIT;
     z_stream z = {0};
     uint8_t *data = mem_alloc(size + 64);
     int first = 0;
     memset(m, 0, sizeof *m);
     m->container = c;
+    m->ours = kind == KINDS - 1;
     m->n = n;
     if (c == CONTAINER_ZLIB) assert_int_equal(deflateInit(&z, 5), Z_OK);
     for (int i = 0; i < n; i++) {
@@ -174,8 +180,8 @@ static void every_offset(void **state)
 {
     (void)state;
     static made m;
-    for (enum container c = CONTAINER_PLAIN; c <= CONTAINER_ZLIB; c++) {
-        make(&m, c, 24, 30, 4);
+    for (int kind = 0; kind < KINDS; kind++) {
+        make(&m, kind, 24, 30, 4);
         buf sound = BUF_INIT;
         assert_int_equal(buf_append(&sound, m.bytes.data, m.bytes.len, NULL), 0);
         expect(&m, m.bytes.data, m.bytes.len, 0, 0, "nothing");
@@ -194,8 +200,8 @@ static void random_places(void **state)
 {
     (void)state;
     static made m;
-    for (enum container c = CONTAINER_PLAIN; c <= CONTAINER_ZLIB; c++) {
-        make(&m, c, 600, 300, 40);
+    for (int kind = 0; kind < KINDS; kind++) {
+        make(&m, kind, 600, 300, 40);
         buf sound = BUF_INIT;
         assert_int_equal(buf_append(&sound, m.bytes.data, m.bytes.len, NULL), 0);
         for (uint64_t i = 0; i < 1000; i++) {
@@ -272,8 +278,8 @@ static void allocations_fail(void **state)
 {
     (void)state;
     static made m;
-    for (enum container c = CONTAINER_PLAIN; c <= CONTAINER_ZLIB; c++) {
-        make(&m, c, 24, 30, 4);
+    for (int kind = 0; kind < KINDS; kind++) {
+        make(&m, kind, 24, 30, 4);
         m.bytes.data[m.bytes.len / 2] ^= 0x55;
         put(m.bytes.data, m.bytes.len);
         for (long n = 1;; n++) {
@@ -285,7 +291,7 @@ static void allocations_fail(void **state)
             if (r == 0) r = tfrecord_open(path, &t, NULL);
             if (r == 0) r = tfrecord_tolerate(t, q, NULL);
             for (int got = 1; r == 0 && got == 1;) if ((got = tfrecord_next(t, &v, NULL)) < 0) r = got;
-            if (r == 0 && t && tfrecord_index(t) < (c == CONTAINER_ZLIB ? 1 : 20)) r = SHOAL_INTERNAL;
+            if (r == 0 && t && tfrecord_index(t) < (m.container == CONTAINER_ZLIB ? 1 : 20)) r = SHOAL_INTERNAL;
             tfrecord_close(t);
             quarantine_free(q);
             mem_fail_at(0, 0);

@@ -16,12 +16,13 @@ static int interrupted(const shoal_host *host, shoal_error *err)
     return host_interrupted(host) ? error_set(err, SHOAL_INTERRUPTED, "interrupted") : 0;
 }
 
-static int note_records(const char *file, const shoal_host *host, record_index *x, shoal_error *err)
+static int note_records(const char *file, int threads, const shoal_host *host, record_index *x, shoal_error *err)
 {
     tfrecord_reader *t;
     view v;
     int r = tfrecord_open(file, &t, err);
     if (r < 0) return r;
+    tfrecord_inflate_by(t, threads);
     r = tfrecord_note_index(t, x, err);
     if (r == 0) r = 1;
     while (r == 1 && (r = tfrecord_next(t, &v, err)) == 1)
@@ -55,6 +56,7 @@ static int note_columns(const char *file, int is_raw, int threads, const shoal_h
 
 typedef struct noting {
     const char *file;
+    int threads;
     _Atomic int stop; /* the host is asked by the caller's thread alone */
     record_index x;
     int code;
@@ -67,13 +69,13 @@ static void note_in_task(void *ctx)
 {
     noting *n = ctx;
     const shoal_host host = {.ctx = n, .interrupted = note_stopped};
-    n->code = note_records(n->file, &host, &n->x, &n->error);
+    n->code = note_records(n->file, n->threads, &host, &n->x, &n->error);
 }
 
 /* What is wrong with the records comes before what is wrong with the columns, as when one is read behind the other. */
 static int note_both(const char *file, int is_raw, int threads, const shoal_host *host, record_index *out, shoal_error *err)
 {
-    noting n = {.file = file};
+    noting n = {.file = file, .threads = threads};
     task *first = NULL;
     shoal_error why;
     record_index_init(&n.x);
@@ -97,7 +99,7 @@ static int note_both(const char *file, int is_raw, int threads, const shoal_host
 int index_make(const char *file, int is_raw, int threads, const shoal_host *host, record_index *out, shoal_error *err)
 {
     record_index_init(out);
-    int r = threads > 1 ? note_both(file, is_raw, threads, host, out, err) : note_records(file, host, out, err);
+    int r = threads > 1 ? note_both(file, is_raw, threads, host, out, err) : note_records(file, 0, host, out, err);
     if (r == 0 && threads <= 1) r = note_columns(file, is_raw, 0, host, out, err);
     if (r < 0) record_index_release(out);
     return r;

@@ -105,6 +105,7 @@ static int open_next(tfrecord_source *s, shoal_error *err)
     if (r == 0) r = from_start ? tfrecord_open(path, &s->reader, err) : tfrecord_open_at(path, s->start.container, &s->start.block, &s->reader, err);
     if (r == 0 && s->quarantine) r = tfrecord_tolerate(s->reader, s->quarantine, err);
     if (r == 0) tfrecord_measure(s->reader, s->clocks);
+    if (r == 0) tfrecord_inflate_by(s->reader, s->threads);
     return r < 0 ? r : 1;
 }
 
