@@ -131,12 +131,21 @@ typedef struct shoal_command {
 SHOAL_API const shoal_command *shoal_commands(size_t *n);
 SHOAL_API const shoal_option *shoal_option_table(size_t *n);
 
+/* Settings under a name, for `--preset`: the run files of presets/. */
+typedef struct shoal_preset {
+    const char *name; /* "bars/criteo_x4/deepfm" */
+    const char *text; /* the run file */
+} shoal_preset;
+
+/* In order of name. */
+SHOAL_API const shoal_preset *shoal_presets(size_t *n);
+
 typedef struct shoal_options shoal_options;
 
 /* A new set of options for one command, all at their defaults; NULL with err set when the command is unknown. */
 SHOAL_API shoal_options *shoal_options_new(const char *command, shoal_error *err);
 SHOAL_API void shoal_options_free(shoal_options *o);
-/* Sets one option by name, checked against the table (unknown names get a suggestion). Flags take "true" / "false".
+/* Options given in so many words win over those of a preset, whichever is set first. Sets one option by name, checked against the table (unknown names get a suggestion). Flags take "true" / "false".
  * Of a list option, each call adds one value. */
 SHOAL_API int shoal_options_set(shoal_options *o, const char *name, const char *value, shoal_error *err);
 /* Adds one positional argument. */

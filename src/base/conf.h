@@ -3,7 +3,7 @@
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
 
-#include "base/error.h"
+#include "base/buf.h"
 
 enum conf_kind { CONF_NULL, CONF_SCALAR, CONF_LIST, CONF_MAP };
 
@@ -27,6 +27,9 @@ typedef struct conf {
 int conf_load(const char *path, conf **out, shoal_error *err);
 int conf_parse(const char *name, const char *text, size_t n, conf **out, shoal_error *err);
 void conf_free(conf *c); /* of a root; NULL is nothing */
+
+/* Appends a tree as YAML in one line (flow style), without comments and lines; conf_parse makes the same tree of it. */
+int conf_write(const conf *c, buf *out, shoal_error *err);
 
 /* The child of a map, or NULL. */
 const conf *conf_get(const conf *map, const char *key);

@@ -25,8 +25,10 @@ shoal_options *shoal_options_new(const char *command, shoal_error *err)
         shoal_options *o = mem_calloc(1, sizeof *o);
         if (!o)
             error_nomem(err, sizeof *o, "the options");
-        else
+        else {
             o->command = i;
+            o->giver = GIVEN;
+        }
         return o;
     }
     const char *near = conf_nearest(command, names);
@@ -45,7 +47,7 @@ static void words_release(option_words *w)
     *w = (option_words){0};
 }
 
-static int words_add(option_words *w, const char *text, size_t n, shoal_error *err)
+static int words_insert(option_words *w, size_t at, const char *text, size_t n, shoal_error *err)
 {
     char **grown = mem_realloc(w->item, (w->n + 1) * sizeof *grown);
     if (grown)
@@ -53,8 +55,14 @@ static int words_add(option_words *w, const char *text, size_t n, shoal_error *e
     char *copy = grown ? mem_strndup(text, n) : NULL;
     if (!copy)
         return error_nomem(err, n, "an option");
-    w->item[w->n++] = copy;
+    memmove(w->item + at + 1, w->item + at, (w->n++ - at) * sizeof *w->item);
+    w->item[at] = copy;
     return 0;
+}
+
+static int words_add(option_words *w, const char *text, size_t n, shoal_error *err)
+{
+    return words_insert(w, w->n, text, n, err);
 }
 
 void shoal_options_free(shoal_options *o)
@@ -171,18 +179,51 @@ static int check_choice(const shoal_option *t, const char *value, shoal_error *e
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* "a,b" adds two words. */
-static int add_list(const shoal_option *t, option_value *v, const char *value, shoal_error *err)
+static int is_settings(const shoal_option *t)
 {
+    return t->kind == SHOAL_OPT_LIST && strcmp(t->value_name, OPTION_SETTING) == 0;
+}
+
+void option_forget_preset(option_value *v)
+{
+    const size_t n = v->is_set == GIVEN_BY_PRESET ? v->words.n : v->from_preset;
+    for (size_t i = 0; i < n; i++)
+        mem_free(v->words.item[i]);
+    v->words.n -= n;
+    if (n > 0)
+        memmove(v->words.item, v->words.item + n, v->words.n * sizeof *v->words.item);
+    v->from_preset = 0;
+    if (v->is_set == GIVEN_BY_PRESET)
+        v->is_set = GIVEN_NOT;
+    v->number = v->is_set ? v->number : 0;
+}
+
+/* Bytes up to the comma that ends an entry, or to the end. */
+static size_t entry_bytes(const shoal_option *t, const char *at)
+{
+    const int brackets = is_settings(t);
+    int depth = 0;
+    size_t n = 0;
+    for (; at[n] && (at[n] != ',' || depth > 0); n++)
+        if (brackets)
+            depth += (at[n] == '[' || at[n] == '{') - (at[n] == ']' || at[n] == '}');
+    return n;
+}
+
+/* "a,b" adds two words. */
+static int add_list(const shoal_options *o, const shoal_option *t, option_value *v, const char *value, shoal_error *err)
+{
+    const int first = is_settings(t) && o->giver == GIVEN_BY_PRESET;
     for (const char *at = value;; at++) {
-        const char *comma = strchr(at, ',');
-        size_t n = comma ? (size_t)(comma - at) : strlen(at);
+        size_t n = entry_bytes(t, at);
         if (n == 0)
             return error_set(err, SHOAL_USAGE, "--%s is '%s': an entry is empty", t->name, value);
-        int rc = words_add(&v->words, at, n, err);
-        if (rc < 0 || !comma)
+        int rc = words_insert(&v->words, first ? v->from_preset : v->words.n, at, n, err);
+        if (rc == 0)
+            v->from_preset += (size_t)first;
+        if (rc < 0 || !at[n])
             return rc;
-        at = comma;
+        at += n;
     }
 }
 
@@ -191,6 +232,8 @@ int option_assign(shoal_options *o, int index, const char *value, shoal_error *e
     const shoal_option *t = &option_table[index];
     option_value *v = &o->value[index];
     int rc = 0;
+    if (v->is_set == GIVEN_BY_PRESET && o->giver == GIVEN && !is_settings(t))
+        option_forget_preset(v);
     switch (t->kind) {
     case SHOAL_OPT_FLAG: rc = set_flag(t, v, value, err); break;
     case SHOAL_OPT_INT: rc = set_int(t, v, value, err); break;
@@ -203,15 +246,15 @@ int option_assign(shoal_options *o, int index, const char *value, shoal_error *e
         break;
     }
     if (rc == 0 && t->kind == SHOAL_OPT_LIST)
-        rc = add_list(t, v, value, err);
+        rc = add_list(o, t, v, value, err);
     else if (rc == 0) {
         words_release(&v->words); /* the last one given counts */
-        v->is_set = 0;
+        v->is_set = GIVEN_NOT;
         rc = words_add(&v->words, value, strlen(value), err);
     }
     if (rc == 0)
-        v->is_set = 1;
-    return rc;
+        v->is_set = v->is_set == GIVEN ? GIVEN : o->giver;
+    return rc == 0 && strcmp(t->name, OPTION_PRESET) == 0 ? option_preset(o, value, err) : rc;
 }
 
 int shoal_options_set(shoal_options *o, const char *name, const char *value, shoal_error *err)

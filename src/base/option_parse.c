@@ -4,6 +4,7 @@
  * `src` holds the positional arguments, one or a list. What the command line says wins over the file. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/option_set.h"
@@ -106,11 +107,24 @@ int shoal_options_parse(shoal_options *o, int argc, char **argv, shoal_error *er
 
 /* ---- run files ---- */
 
+/* `model:` may be the network itself: it is taken as a text of one line, as on the command line. */
+static int load_network(shoal_options *o, const conf *c, int index, shoal_error *err)
+{
+    buf text = BUF_INIT;
+    int rc = conf_write(c, &text, err);
+    if (rc == 0)
+        rc = buf_str(&text) ? option_assign(o, index, (const char *)text.data, err) : error_nomem(err, text.len, "a model");
+    buf_release(&text);
+    return rc;
+}
+
 static int load_words(shoal_options *o, const conf *c, int index, shoal_error *err)
 {
     if (c->kind == CONF_SCALAR)
         return index < 0 ? shoal_options_add(o, c->text, err) : option_assign(o, index, c->text, err);
     int may_list = index < 0 || option_table[index].kind == SHOAL_OPT_LIST;
+    if (c->kind == CONF_MAP && index >= 0 && strcmp(option_table[index].name, "model") == 0)
+        return load_network(o, c, index, err);
     if (c->kind != CONF_LIST || !may_list)
         return error_set(err, SHOAL_USAGE, "'%s' must be %s", c->key, may_list ? "one value or a list" : "one value");
     for (size_t i = 0; i < c->n_child; i++) {
@@ -140,20 +154,30 @@ static int load_key(shoal_options *o, const conf *c, int args_given, const int *
     return given[index] || c->kind == CONF_NULL ? 0 : load_words(o, c, index, err);
 }
 
+int option_load(shoal_options *o, const conf *map, const char *name, enum option_giver giver, shoal_error *err)
+{
+    int given[OPTION_MAX], args_given = o->args.n > 0, rc = 0;
+    const enum option_giver before = o->giver;
+    for (size_t i = 0; i < option_table_size; i++)
+        given[i] = o->value[i].is_set == GIVEN && (giver == GIVEN || strcmp(option_table[i].value_name ? option_table[i].value_name : "", OPTION_SETTING) != 0);
+    if (map->kind != CONF_MAP)
+        return conf_error(map, err, "a run file is a map of options and values");
+    o->giver = giver;
+    for (size_t i = 0; rc == 0 && i < map->n_child; i++) {
+        rc = load_key(o, map->child[i], args_given, given, err);
+        if (rc == SHOAL_USAGE)
+            error_where(err, rc, "%s:%d", name, map->child[i]->line);
+    }
+    o->giver = before;
+    return rc;
+}
+
 int shoal_options_load(shoal_options *o, const char *yaml_path, shoal_error *err)
 {
     conf *file = NULL;
-    int given[OPTION_MAX];
-    for (size_t i = 0; i < option_table_size; i++)
-        given[i] = o->value[i].is_set;
-    int rc = conf_load(yaml_path, &file, err), args_given = o->args.n > 0;
-    if (rc == 0 && file->kind != CONF_MAP)
-        rc = conf_error(file, err, "a run file is a map of options and values");
-    for (size_t i = 0; rc == 0 && i < file->n_child; i++) {
-        rc = load_key(o, file->child[i], args_given, given, err);
-        if (rc == SHOAL_USAGE)
-            error_where(err, rc, "%s:%d", yaml_path, file->child[i]->line);
-    }
+    int rc = conf_load(yaml_path, &file, err);
+    if (rc == 0)
+        rc = option_load(o, file, yaml_path, GIVEN, err);
     conf_free(file);
     return rc;
 }

@@ -6,7 +6,9 @@
 
 enum option_command_index { CMD_CONVERT, CMD_SHOW, CMD_CHECK, CMD_INDEX, CMD_SYNTH, CMD_PLAN, CMD_TRAIN, CMD_EVAL, CMD_PREDICT, CMD_EXPLAIN, CMD_SUMMARY, CMD_COUNT };
 
-#define OPTION_MAX 80 /* options of the table at most */
+#define OPTION_MAX 96 /* options of the table at most */
+#define OPTION_PRESET "preset"
+#define OPTION_SETTING "LAYER.KEY=VALUE" /* value name of lists whose entries may hold commas between brackets */
 #define OPTION_BYTES "BYTES" /* value name of whole numbers that may end in K, M, G or T (powers of 1024) */
 
 extern const shoal_option option_table[];

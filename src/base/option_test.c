@@ -195,6 +195,34 @@ static void test_run_file_refusals(void **state)
     run_file_refused("- a\n", "1: a run file is a map of options and values");
 }
 
+/* A preset stands behind all that is given, in any order of words; a second one takes the first one's place. */
+static void preset_holds(const char *line)
+{
+    shoal_error err;
+    shoal_options *o = parse("train", line, &err);
+    assert_non_null(o);
+    const char *const *item;
+    assert_true(option_f64(o, "lr") == 0.5);
+    assert_int_equal(option_i64(o, "batch-size"), 10000);
+    assert_int_equal(option_list(o, "hidden", &item), 1);
+    assert_string_equal(item[0], "7");
+    assert_int_equal(option_list(o, "set", &item), 4); /* the preset's, then those that are given */
+    assert_string_equal(item[0], "e.init_std=0.0001");
+    assert_string_equal(item[1], "cin.layers=[64, 64, 64]");
+    assert_string_equal(item[2], "cin.layers=[2,3]");
+    assert_string_equal(item[3], "e.dim=4");
+    shoal_options_free(o);
+}
+
+static void test_preset(void **state)
+{
+    (void)state;
+    preset_holds("--preset bars/criteo_x4/xdeepfm --set cin.layers=[2,3],e.dim=4 --lr 0.5 --hidden 7 a");
+    preset_holds("--set cin.layers=[2,3],e.dim=4 --lr 0.5 --hidden 7 --preset bars/criteo_x4/xdeepfm a");
+    preset_holds("--preset xlearn/fm --set cin.layers=[2,3],e.dim=4 --lr 0.5 --hidden 7 --preset bars/criteo_x4/xdeepfm a");
+    refused("train", "--preset xlearn a", "unknown preset 'xlearn'; shoal --presets lists them; did you mean 'xlearn/ffm', 'xlearn/fm', 'xlearn/lr'?");
+}
+
 static int released;
 static void release(struct ArrowArrayStream *s)
 {
@@ -229,11 +257,11 @@ static void test_every_allocation_fails(void **state)
     (void)state;
     char path[] = "/tmp/option_test.XXXXXX.yaml", line[128];
     write_file(path, RUN);
-    snprintf(line, sizeof line, "%s --lr 1 --lr 2 --drop a,b,c", path);
+    snprintf(line, sizeof line, "%s --lr 1 --lr 2 --drop a,b,c --preset xlearn/ffm --preset bars/avazu_x4/dcn", path);
     shoal_options *o = NULL;
     shoal_error err;
     long n = 1;
-    for (; o == NULL && n < 1000; n++) {
+    for (; o == NULL && n < 2000; n++) {
         mem_fail_at(n, 0);
         o = parse("train", line, &err);
         if (o == NULL)
@@ -258,7 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),             cmocka_unit_test(test_usual_line), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_run_file),          cmocka_unit_test(test_run_file_refusals),
+        cmocka_unit_test(test_run_file),          cmocka_unit_test(test_run_file_refusals), cmocka_unit_test(test_preset),
         cmocka_unit_test(test_streams),           cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

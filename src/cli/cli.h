@@ -34,6 +34,8 @@ bool cli_option_of(const shoal_option *o, unsigned command_index);
 /* "NAME", "a|b|c", or NULL for a flag. */
 const char *cli_value_name(const shoal_option *o);
 
+/* A term and its description in columns. */
+void cli_help_entry(cli_text *t, const char *term, const char *text, size_t columns);
 void cli_help_program(cli_text *t, size_t columns);
 int cli_help_command(cli_text *t, const char *command, size_t columns); /* SHOAL_USAGE when unknown */
 
@@ -42,6 +44,11 @@ int cli_help_command(cli_text *t, const char *command, size_t columns); /* SHOAL
 void cli_manual_program(cli_text *t);
 int cli_manual_command(cli_text *t, const char *command); /* SHOAL_USAGE when unknown */
 void cli_completion_bash(cli_text *t);
+
+/* ---- presets.c ------------------------------------------------------------------------------------------------------ */
+
+void cli_presets(cli_text *t, size_t columns);                     /* names and what they are */
+int cli_preset(cli_text *t, const char *name, shoal_error *err); /* one as it stands; SHOAL_USAGE when unknown */
 
 /* ---- terminal.c: the host of a job: streams, progress, signals ------------------------------------------------------ */
 

@@ -13,6 +13,15 @@ static void complete_options(cli_text *t, unsigned command)
     cli_text_add(t, "--help");
 }
 
+static void complete_presets(cli_text *t)
+{
+    size_t n;
+    const shoal_preset *p = shoal_presets(&n);
+    cli_text_add(t, " COMPREPLY=($(compgen -W \"");
+    for (size_t i = 0; i < n; i++) cli_text_add(t, "%s ", p[i].name);
+    cli_text_add(t, "\" -- \"$word\"));");
+}
+
 /* The case that completes the value of the option before the cursor. */
 static void complete_values(cli_text *t)
 {
@@ -25,6 +34,7 @@ static void complete_values(cli_text *t)
         cli_text_add(t, "    --%s", o->name);
         if (o->letter) cli_text_add(t, "|-%c", o->letter);
         cli_text_add(t, ")");
+        if (!strcmp(o->name, "preset")) complete_presets(t);
         if (o->kind == SHOAL_OPT_CHOICE && o->value_name) {
             cli_text_add(t, " COMPREPLY=($(compgen -W \"");
             for (const char *c = o->value_name; *c; c++) cli_text_add(t, "%c", *c == '|' ? ' ' : *c);
@@ -43,10 +53,13 @@ void cli_completion_bash(cli_text *t)
                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n"
                     "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" = 1 ]; then\n        COMPREPLY=($(compgen -W \"");
     for (size_t i = 0; i < n; i++) cli_text_add(t, "%s ", commands[i].name);
-    cli_text_add(t, "--help --version --man --completion\" -- \"$word\"))\n        return\n    fi\n");
+    cli_text_add(t, "--help --version --man --completion --presets\" -- \"$word\"))\n        return\n    fi\n");
     cli_text_add(t, "    case $command in --man|--help) COMPREPLY=($(compgen -W \"");
     for (size_t i = 0; i < n; i++) cli_text_add(t, "%s%s", i ? " " : "", commands[i].name);
     cli_text_add(t, "\" -- \"$word\")); return ;; esac\n");
+    cli_text_add(t, "    case $command in --presets)");
+    complete_presets(t);
+    cli_text_add(t, " return ;; esac\n");
     complete_values(t);
     cli_text_add(t, "    case $word in\n    -*)\n        case $command in\n");
     for (size_t i = 0; i < n; i++) {

@@ -37,7 +37,7 @@ static size_t help_columns(size_t columns)
 }
 
 /* A term and its description: beside it, or below it when the term is long or the terminal narrow. */
-static void help_entry(cli_text *t, const char *term, const char *text, size_t columns)
+void cli_help_entry(cli_text *t, const char *term, const char *text, size_t columns)
 {
     size_t indent = columns < 2 * HELP_COLUMN ? HELP_COLUMN_NARROW : HELP_COLUMN;
     cli_text_add(t, "  %s", term);
@@ -54,7 +54,7 @@ static void help_option(cli_text *t, const shoal_option *o, size_t columns)
     bool told = o->kind != SHOAL_OPT_FLAG && o->default_value && *o->default_value;
     snprintf(text, sizeof text, "%s%s%s%s%s", o->help, o->kind == SHOAL_OPT_LIST ? " (may be given again)" : "",
              told ? " (default: " : "", told ? o->default_value : "", told ? ")" : "");
-    help_entry(t, term, text, columns);
+    cli_help_entry(t, term, text, columns);
 }
 
 void cli_help_program(cli_text *t, size_t columns)
@@ -67,19 +67,20 @@ void cli_help_program(cli_text *t, size_t columns)
     for (size_t i = 0; i < n; i++) {
         char term[256];
         snprintf(term, sizeof term, "%s %s", commands[i].name, commands[i].arguments);
-        help_entry(t, term, commands[i].help, columns);
+        cli_help_entry(t, term, commands[i].help, columns);
     }
     cli_text_add(t, "\nmore:\n");
-    help_entry(t, "COMMAND --help", "the options of a command", columns);
-    help_entry(t, "--man [COMMAND]", "the manual page, as roff: shoal --man train | man -l -", columns);
-    help_entry(t, "--completion bash", "completion for the shell: eval \"$(shoal --completion bash)\"", columns);
-    help_entry(t, "--version", "the version", columns);
+    cli_help_entry(t, "COMMAND --help", "the options of a command", columns);
+    cli_help_entry(t, "--man [COMMAND]", "the manual page, as roff: shoal --man train | man -l -", columns);
+    cli_help_entry(t, "--completion bash", "completion for the shell: eval \"$(shoal --completion bash)\"", columns);
+    cli_help_entry(t, "--presets [NAME]", "the presets of train, or what one of them says", columns);
+    cli_help_entry(t, "--version", "the version", columns);
     cli_text_add(t, "\nexit codes:\n");
 #define HELP_CODE(name, value, text)                     \
     {                                                    \
         char term[16];                                   \
         snprintf(term, sizeof term, "%d", -SHOAL_##name); \
-        help_entry(t, term, text, columns);              \
+        cli_help_entry(t, term, text, columns);              \
     }
     SHOAL_CODES(HELP_CODE)
 #undef HELP_CODE
@@ -98,7 +99,7 @@ int cli_help_command(cli_text *t, const char *name, size_t columns)
     const shoal_option *options = shoal_option_table(&n);
     for (size_t i = 0; i < n; i++)
         if (cli_option_of(&options[i], index)) help_option(t, &options[i], columns);
-    help_entry(t, "    --help", "this text", columns);
+    cli_help_entry(t, "    --help", "this text", columns);
     if (command->example) cli_text_add(t, "\nexample:\n  %s\n", command->example);
     return 0;
 }

@@ -64,6 +64,15 @@ static int print_commands(void)
     return exit_code(cli_text_print(&t));
 }
 
+static int print_presets(const char *name)
+{
+    cli_text t = {0};
+    shoal_error err = {0};
+    if (!name) cli_presets(&t, cli_terminal_columns());
+    else if (cli_preset(&t, name, &err) < 0) return fail(&err, err.code);
+    return exit_code(cli_text_print(&t));
+}
+
 static int print_version(void)
 {
     cli_text t = {0};
@@ -111,6 +120,7 @@ int main(int argc, char **argv)
     if (!strcmp(word, "--version")) return print_version();
     if (!strcmp(word, "--man")) return print_manual(next);
     if (!strcmp(word, "--completion")) return print_completion(next);
+    if (!strcmp(word, "--presets")) return print_presets(next);
     if (!strcmp(word, "--commands")) return print_commands();
     if (cli_command_find(word, NULL) && asks_for_help(argc - 2, argv + 2)) return print_help(word);
     return run(word, argc - 2, argv + 2);

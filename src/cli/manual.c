@@ -78,7 +78,7 @@ void cli_manual_program(cli_text *t)
     manual_title(t, NULL, "trains click-through-rate models where the data lies");
     cli_text_add(t, ".SH SYNOPSIS\n\\fBshoal\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]\n.br\n"
                     "\\fBshoal\\fR \\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR | \\fB\\-\\-man\\fR [\\fICOMMAND\\fR] | "
-                    "\\fB\\-\\-completion bash\\fR\n");
+                    "\\fB\\-\\-completion bash\\fR | \\fB\\-\\-presets\\fR [\\fINAME\\fR]\n");
     cli_text_add(t, ".SH DESCRIPTION\nResults go to standard output, everything else to standard error. An error is one "
                     "line: what, where, what was expected, what to do.\n.SH COMMANDS\n");
     for (size_t i = 0; i < n; i++) {

@@ -447,7 +447,11 @@ static int everything(const fixture *x, run *r, shoal_error *err)
     buf out;
     buf_init(&out);
     float logits[T_ROWS];
-    int rc = build_text(text, &x->f, &tiny, &r->m, err);
+    static const char *const set[] = {"e.dim=3", "h.dropout=0.5"};
+    model_overrides changed = tiny;
+    changed.set = set;
+    changed.n_set = 2;
+    int rc = build_text(text, &x->f, &changed, &r->m, err);
     if (rc == 0) rc = run_start(r, err);
     if (rc == 0) rc = exec_train(r->x, r->w, &x->b, &step, r->g, logits, err);
     if (rc == 0) rc = exec_predict(r->x, r->w, &x->b, logits, err);

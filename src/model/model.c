@@ -11,6 +11,7 @@ const char *const *model_zoo(void) { return zoo_names; }
 int model_source(const char *name, conf **out, shoal_error *err)
 {
     const size_t n = strlen(name);
+    if (name[0] == '{') return conf_parse("--model", name, n, out, err);
     if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".yaml") == 0)) return conf_load(name, out, err);
     for (const zoo_entry *e = zoo_entries; e->name; e++) {
         if (strcmp(e->name, name) != 0) continue;

@@ -59,10 +59,12 @@ typedef struct model_overrides {
     int64_t embedding_dim; /* 0: the file's */
     const uint32_t *hidden; /* units of the hidden dense layers, replacing the file's run of them; NULL: the file's */
     size_t n_hidden;
+    const char *const *set; /* "LAYER.KEY=VALUE" in order, before the others; names are the file's */
+    size_t n_set;
 } model_overrides;
 
 typedef struct model model;
-/* YAML of a zoo name, or of a file when the name ends in .yaml or holds a '/'. An unknown name gets a suggestion. */
+/* YAML of a zoo name, of a file when the name ends in .yaml or holds a '/', or itself YAML when it begins with '{'. An unknown name gets a suggestion. */
 int model_source(const char *name, conf **out, shoal_error *err);
 const char *const *model_zoo(void); /* NULL-terminated names */
 /* Shapes come from the placed features. The model keeps f (not owned). */

@@ -23,7 +23,7 @@ static int unknown_kind(const conf *at, const char *name, shoal_error *err)
                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static int check_keys(const layer_spec *s, shoal_error *err)
+int specs_check_keys(const layer_spec *s, shoal_error *err)
 {
     const char *all[KIND_KEYS_MAX + 4];
     size_t n = 0;
@@ -76,7 +76,7 @@ static int read_one(const conf *item, layer_spec *s, shoal_error *err)
         s->args.child = NULL;
         s->args.n_child = 0;
     }
-    int rc = check_keys(s, err);
+    int rc = specs_check_keys(s, err);
     if (rc == 0) rc = conf_str_or(&s->args, "name", NULL, &s->name, err);
     if (rc < 0) return rc;
     if (s->name && (!name_ok(s->name) || strcmp(s->name, layer_numeric.name) == 0))
@@ -166,6 +166,11 @@ int specs_read(const conf *yaml, const model_overrides *o, layer_specs *out, sho
     out->spec = mem_calloc(out->n, sizeof *out->spec);
     if (!out->spec) return error_nomem(err, out->n * sizeof *out->spec, "layers");
     for (size_t i = 0; rc == 0 && i < out->n; i++) rc = read_one(list->child[i], &out->spec[i], err);
+    if (rc == 0 && o->n_set) {
+        rc = give_names(out, err);
+        if (rc == 0) rc = specs_set(out, o, err);
+        for (size_t i = 0; i < out->n; i++) out->spec[i].given[0] = '\0';
+    }
     if (rc == 0 && o->hidden) rc = replace_hidden(out, o, err);
     if (rc == 0) rc = give_names(out, err);
     return rc;
@@ -173,7 +178,11 @@ int specs_read(const conf *yaml, const model_overrides *o, layer_specs *out, sho
 
 void specs_release(layer_specs *s)
 {
+    for (size_t i = 0; i < s->n_set; i++) {
+        conf_free(s->set[i].value);
+        mem_free(s->set[i].keys);
+    }
+    mem_free(s->set);
     mem_free(s->spec);
-    s->spec = NULL;
-    s->n = 0;
+    *s = (layer_specs){0};
 }

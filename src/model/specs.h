@@ -16,9 +16,15 @@ typedef struct layer_spec {
 typedef struct layer_specs {
     layer_spec *spec;
     size_t n;
+    struct { conf *value, **keys; } *set; /* of model_overrides.set: what layers' args borrow */
+    size_t n_set;
 } layer_specs;
 
 int specs_read(const conf *yaml, const model_overrides *o, layer_specs *out, shoal_error *err);
+/* The keys that --set changes, in layers that have their names. */
+int specs_set(layer_specs *s, const model_overrides *o, shoal_error *err);
+/* Keys that the layer's kind does not have are refused. */
+int specs_check_keys(const layer_spec *s, shoal_error *err);
 void specs_release(layer_specs *s);
 
 #endif

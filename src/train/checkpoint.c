@@ -135,6 +135,7 @@ static const struct {
     {"best_groups", offsetof(cursor, best_metrics.groups), 0, 1},
     {"best_groups_mixed", offsetof(cursor, best_metrics.groups_mixed), 0, 1},
     {"bad_epochs", offsetof(cursor, bad_epochs), 0, 0},
+    {"plateaus", offsetof(cursor, plateaus), 0, 1},
 };
 #define N_CURSOR (sizeof CURSOR / sizeof CURSOR[0])
 

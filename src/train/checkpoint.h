@@ -27,7 +27,8 @@ typedef struct cursor {
     double best;            /* best monitored value; NAN: none yet */
     uint64_t best_epoch, best_step;
     metrics_result best_metrics; /* of the validation that gave `best` */
-    uint64_t bad_epochs;
+    uint64_t bad_epochs;    /* since the best */
+    uint64_t plateaus;      /* epochs without a better validation, of all */
 } cursor;
 
 /* What must be the same for a resume: compared by name, so that the refusal can name the first difference. */

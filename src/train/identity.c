@@ -53,6 +53,12 @@ static int settings_json(const shoal_options *o, const ancestor *from, json_t **
         rc = manifest_put(settings, "features", features_setting(o, from, features_hex), err);
     if (rc == 0 && option_str(o, "group-by"))
         rc = manifest_put(settings, "group-by", json_string(option_str(o, "group-by")), err);
+    if (rc == 0 && option_str(o, "preset"))
+        rc = manifest_put(settings, "preset", json_string(option_str(o, "preset")), err);
+    const char *const *set;
+    const size_t n_set = option_list(o, "set", &set);
+    if (rc == 0 && n_set > 0)
+        rc = manifest_put(settings, "set", manifest_strings(set, n_set), err);
     if (rc == 0 && from)
         rc = manifest_put(settings, "init-from", json_string(ancestor_id(from)), err);
     if (rc == 0 && (from || option_flag(o, "save-state")))

@@ -99,6 +99,8 @@ static int job_spool(train_job *j, shoal_error *err)
 
 static enum monitor monitor_of(const char *name)
 {
+    if (strcmp(name, "auc-logloss") == 0)
+        return MONITOR_AUC_LOGLOSS;
     return strcmp(name, "gauc") == 0 ? MONITOR_GAUC : strcmp(name, "auc") == 0 ? MONITOR_AUC : MONITOR_LOGLOSS;
 }
 
@@ -267,6 +269,8 @@ static void warn_without_valid(const train_job *j)
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
         if (!j->data.valid && option_is_set(j->options, idle[i]))
             host_warn(j->host, "--%s has no effect without --valid", idle[i]);
+    if (!j->data.valid && j->optim.schedule == LR_PLATEAU)
+        host_warn(j->host, "--lr-schedule plateau has no effect without --valid: the learning rate stays as it is");
 }
 
 /* Damaged records go into the folder of the model. */
@@ -293,7 +297,6 @@ static int job_prepare(train_job *j, shoal_error *err)
     }
     if (rc < 0)
         return rc;
-    warn_without_valid(j);
     rc = setup_model(j->options, j->from, j->data.features, &j->model, err);
     if (rc < 0)
         return rc;
@@ -301,6 +304,7 @@ static int job_prepare(train_job *j, shoal_error *err)
     setup_plan(j->options, j->data.train, &j->plan);
     rc = optim_from(j->options, trainer_epoch_steps(&j->config, &j->plan) * j->config.epochs, &j->optim, err);
     j->optim.steps_before = j->from ? ancestor_steps(j->from) : 0;
+    warn_without_valid(j);
     if (rc == 0)
         rc = identity_new(j->options, j->from, &j->data, j->model, j->kernels, &j->identity, err);
     if (rc == 0)

@@ -24,6 +24,8 @@ static enum lr_schedule schedule_of(const char *name)
         return LR_COSINE;
     if (strcmp(name, "step") == 0)
         return LR_STEP;
+    if (strcmp(name, "plateau") == 0)
+        return LR_PLATEAU;
     CHECK(strcmp(name, "constant") == 0);
     return LR_CONSTANT;
 }
@@ -53,6 +55,13 @@ int optim_from(const shoal_options *o, uint64_t total_steps, optim *out, shoal_e
     return 0;
 }
 
+static double after_plateaus(double lr, uint64_t n)
+{
+    for (; n > 0 && lr > LR_LEAST; n--)
+        lr = lr * 0.1 > LR_LEAST ? lr * 0.1 : LR_LEAST;
+    return lr;
+}
+
 double optim_lr(const optim *o, uint64_t t)
 {
     if (t < o->warmup_steps)
@@ -68,6 +77,8 @@ double optim_lr(const optim *o, uint64_t t)
         return o->lr * (1 - done);
     case LR_COSINE:
         return o->lr * 0.5 * (1 + math_cos_pi(done));
+    case LR_PLATEAU:
+        return after_plateaus(o->lr, o->plateaus);
     case LR_STEP:
         return done < 0.5 ? o->lr : done < 0.75 ? o->lr * 0.1 : o->lr * 0.01;
     }

@@ -30,6 +30,19 @@ static void test_schedules(void **state)
     near(optim_lr(&l, 1000), 0); /* past the end */
 }
 
+static void test_plateaus(void **state)
+{
+    (void)state;
+    optim o = settings(LR_PLATEAU, 0);
+    near(optim_lr(&o, 900), 0.1);
+    o.plateaus = 2;
+    near(optim_lr(&o, 900), 0.001);
+    o.plateaus = 100;
+    assert_true(optim_lr(&o, 900) == LR_LEAST);
+    o.lr = 1e-9; /* a rate that small from the beginning stays */
+    assert_true(optim_lr(&o, 900) == 1e-9);
+}
+
 static void test_warmup(void **state)
 {
     (void)state;
@@ -100,7 +113,7 @@ static void test_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_schedules), cmocka_unit_test(test_warmup), cmocka_unit_test(test_bias_correction),
+        cmocka_unit_test(test_schedules), cmocka_unit_test(test_plateaus), cmocka_unit_test(test_warmup), cmocka_unit_test(test_bias_correction),
         cmocka_unit_test(test_l2_of_tables), cmocka_unit_test(test_options), cmocka_unit_test(test_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,7 @@ static int network_from_options(const shoal_options *o, const ancestor *from, co
         return rc;
     if (option_is_set(o, "dropout"))
         over.dropout = option_f64(o, "dropout");
+    over.n_set = option_list(o, "set", &over.set);
     over.embedding_dim = option_i64(o, "embedding-dim");
     over.hidden = over.n_hidden ? units : NULL;
     rc = model_build(given ? yaml : ancestor_network(from), f, &over, out, err);
@@ -87,7 +88,7 @@ static int check_network(const shoal_options *o, const ancestor *from, const mod
 
 int setup_model(const shoal_options *o, const ancestor *from, const features *f, model **out, shoal_error *err)
 {
-    static const char *const changing[] = {"model", "hidden", "embedding-dim", "dropout"};
+    static const char *const changing[] = {"model", "hidden", "embedding-dim", "dropout", "set"};
     if (!from)
         return network_from_options(o, NULL, f, out, err);
     int rc = model_build(ancestor_network(from), f, NULL, out, err), any = 0;

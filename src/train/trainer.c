@@ -107,6 +107,28 @@ static int train_epoch(trainer *t, stepper *s, raw_ref *refs, shoal_error *err)
     return rc;
 }
 
+static double monitored(enum monitor by, const metrics_result *m)
+{
+    switch (by) {
+    case MONITOR_AUC: return m->auc;
+    case MONITOR_AUC_LOGLOSS: return m->auc - m->logloss;
+    case MONITOR_GAUC: return m->gauc;
+    case MONITOR_LOGLOSS: break;
+    }
+    return m->logloss;
+}
+
+static const char *monitor_text(enum monitor by)
+{
+    switch (by) {
+    case MONITOR_AUC: return "AUC";
+    case MONITOR_AUC_LOGLOSS: return "AUC less log loss";
+    case MONITOR_GAUC: return "GAUC";
+    case MONITOR_LOGLOSS: break;
+    }
+    return "log loss";
+}
+
 static int is_better(const trainer *t, double value)
 {
     if (isnan(value))
@@ -119,10 +141,11 @@ static int is_better(const trainer *t, double value)
 /* Judges the epoch; the best weights so far are kept on disk. */
 static int judge(trainer *t, const metrics_result *m, int *better, shoal_error *err)
 {
-    double value = t->config->monitor == MONITOR_GAUC ? m->gauc : t->config->monitor == MONITOR_AUC ? m->auc : m->logloss;
+    double value = monitored(t->config->monitor, m);
     *better = is_better(t, value);
     if (!*better) {
         t->at.bad_epochs++;
+        t->at.plateaus++;
         return 0;
     }
     t->at.best = value;
@@ -155,6 +178,7 @@ static int end_epoch(trainer *t, validator *v, double seconds, shoal_error *err)
         return rc;
     report_step p = progress_of(t);
     rc = report_epoch(t->report, &p, seconds, v ? &m : NULL, better, err);
+    t->optim->plateaus = t->at.plateaus;
     t->at.epoch++;
     t->at.epoch_step = 0;
     t->at.epoch_loss = t->at.epoch_weight = 0;
@@ -186,6 +210,7 @@ int trainer_run(trainer *t, shoal_error *err)
     validator *v = NULL;
     raw_ref *refs = mem_calloc(plan_step_rows_max(t->plan), sizeof *refs);
     int rc = refs ? 0 : error_nomem(err, plan_step_rows_max(t->plan) * sizeof *refs, "the rows of a step");
+    t->optim->plateaus = t->at.plateaus;
     if (rc == 0)
         rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, report_clocks(t->report), &s, err);
     if (rc == 0 && t->data->valid)
@@ -198,8 +223,7 @@ int trainer_run(trainer *t, shoal_error *err)
     }
     if (rc == 0 && stopped_early(t))
         host_info(t->host, "stopped early: no better %s in %llu epochs; the weights of epoch %llu are kept",
-                  t->config->monitor == MONITOR_GAUC ? "GAUC" : t->config->monitor == MONITOR_AUC ? "AUC" : "log loss", (unsigned long long)t->at.bad_epochs,
-                  (unsigned long long)t->at.best_epoch + 1);
+                  monitor_text(t->config->monitor), (unsigned long long)t->at.bad_epochs, (unsigned long long)t->at.best_epoch + 1);
     if (rc == 0 && t->data->valid && t->at.best_metrics.auc > AUC_TOO_GOOD)
         host_warn(t->host, "a validation AUC of %.4f is too good to be true: does a column give the label away?",
                   t->at.best_metrics.auc);

@@ -9,7 +9,7 @@
 #include "train/plan.h"
 #include "train/report.h"
 
-enum monitor { MONITOR_LOGLOSS, MONITOR_AUC, MONITOR_GAUC };
+enum monitor { MONITOR_LOGLOSS, MONITOR_AUC, MONITOR_AUC_LOGLOSS, MONITOR_GAUC };
 
 typedef struct trainer_config {
     const char *out_dir;
@@ -29,7 +29,7 @@ typedef struct trainer {
     const kernels *kernels;
     pool *pool;
     const plan *plan;
-    const optim *optim;
+    optim *optim; /* its plateaus are those of `at` */
     const checkpoint_identity *identity;
     report *report;
     const shoal_host *host;

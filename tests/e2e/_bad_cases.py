@@ -792,6 +792,19 @@ case("slice by fractions", DATA, "row 1: column 'x': 0.5 is not a whole number a
 case("group by fractions", DATA, "row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "eval", "model", "good.csv", "--group-by", "x")
 case("validation by fractions", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", *train("--valid", "good.csv", "--group-by", "x"))
 case("validation without the column of groups", DATA, "good.csv: there is no column 'nope'; there are: label, x, c", *train("--valid", "good.csv", "--group-by", "nope"))
+case("a preset that there is not", USAGE, "unknown preset 'bars/criteo_x4/depfm'; shoal --presets lists them; did you mean 'bars/criteo_x4/deepfm'?",
+     *train("--preset", "bars/criteo_x4/depfm"))
+case("half a preset's name", USAGE, "unknown preset 'criteo_x4/dcn'; shoal --presets lists them; did you mean 'bars/criteo_x4/dcn', 'bars/criteo_x4/dcnv2'?",
+     "--presets", "criteo_x4/dcn")
+case("a setting without a value", USAGE, "--set is 'cross.layers', expected LAYER.KEY=VALUE, such as cross.layers=4",
+     *train("--set", "cross.layers", model="dcn"))
+case("a setting of no layer", USAGE, "--set cros.layers=2: the model has no layer 'cros'; did you mean 'cross'?", *train("--set", "cros.layers=2", model="dcn"))
+case("a setting of a name", USAGE, "--set cross.name=x: a layer's name cannot be changed", *train("--set", "cross.name=x", model="dcn"))
+case("a setting of no key", USAGE, "--set cross.layer=2:1: unknown key 'layer' of layer 'cross'; did you mean 'layers'?",
+     *train("--set", "cross.layer=2", model="dcn"))
+case("a setting of another type", USAGE, "--set cross.layers=x:1: 'layers' must be a whole number, not 'x'", *train("--set", "cross.layers=x", model="dcn"))
+case("a network on the command line that ends early", USAGE,
+     "--model:2: did not find expected ',' or '}', while parsing a flow mapping that begins in line 1", *train(model="{layers: [linear]"))
 case("monitor without groups", USAGE, "--monitor gauc needs --group-by COLUMN: the column that tells whose rows belong together", *train("--monitor", "gauc"))
 case("model and rows in the wrong order", USAGE, "good.csv is a file, expected the folder of a model: it comes first, and then the rows", "eval", "good.csv", "model")
 case("predict without an output", USAGE, "predict: the rows to score or the output is missing: shoal predict MODEL SRC... DST", "predict", "model", "good.csv")
