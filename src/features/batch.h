@@ -11,6 +11,7 @@ typedef struct batch_field {
     const uint32_t *id;
     const float *weight;    /* beside id; NULL: all 1. A mean bag carries 1 / length, an embedded number its value */
     uint32_t n_id;
+    int largest;            /* the largest of a row's embeddings counts, column by column, not their sum; weight is NULL */
 } batch_field;
 
 typedef struct batch {

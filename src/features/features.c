@@ -196,7 +196,7 @@ int features_place(features *f, shoal_error *err)
                              "feature '%s' brings the embedding rows to %llu, more than 2^32: raise min_count, set "
                              "max_size or take fewer buckets", x->name, (unsigned long long)(ids + rows));
         x->field = (int32_t)f->n_fields;
-        field[f->n_fields++] = (feature_field){x->name, (uint32_t)ids, (uint32_t)rows, (int32_t)i};
+        field[f->n_fields++] = (feature_field){x->name, (uint32_t)ids, (uint32_t)rows, (int32_t)i, feature_is_largest(x)};
         ids += rows;
     }
     f->n_ids = (uint32_t)ids;

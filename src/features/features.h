@@ -23,7 +23,7 @@
 enum feature_kind { FEATURE_NUMERIC, FEATURE_CATEGORICAL };
 enum feature_scale { SCALE_NONE, SCALE_STANDARD, SCALE_MINMAX, SCALE_BUCKET };
 enum feature_encoding { ENCODE_VOCABULARY, ENCODE_HASH };
-enum feature_combiner { COMBINE_SUM, COMBINE_MEAN };
+enum feature_combiner { COMBINE_SUM, COMBINE_MEAN, COMBINE_MAX };
 
 #define FEATURES_MAX 16384           /* features of one model */
 #define FEATURE_BUCKETS_MAX 4096     /* quantile buckets of a number */
@@ -87,6 +87,7 @@ typedef struct feature_field {
     const char *name;
     uint32_t base, rows;
     int32_t feature;
+    int largest; /* as of batch_field */
 } feature_field;
 
 typedef struct features {

@@ -14,7 +14,7 @@ static const char *const BAG_KEYS[] = {"type", "column", "encoding", "min_count"
 static const char *const TYPES[] = {"numeric", "categorical", "bag", NULL};
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket", NULL};
 static const char *const ENCODINGS[] = {"vocabulary", "hash", NULL};
-static const char *const COMBINERS[] = {"sum", "mean", NULL};
+static const char *const COMBINERS[] = {"sum", "mean", "max", NULL};
 
 static int word_of(const conf *at, const char *what, const char *word, const char *const *words, int *out,
                    shoal_error *err)
@@ -157,6 +157,8 @@ static int categorical_of(const conf *map, feature *f, shoal_error *err)
         rc = word_or(map, "combiner", COMBINERS, &combiner, err);
     if (!rc)
         rc = conf_str_or(map, "weights", NULL, &weights, err);
+    if (!rc && weights && combiner == COMBINE_MAX)
+        rc = conf_error(conf_get(map, "weights"), err, "weights of feature '%s' needs combiner: mean or sum", f->name);
     if (rc)
         return rc;
     f->min_count = (uint64_t)min_count;

@@ -14,7 +14,7 @@
 static const char *const KINDS[] = {"numeric", "categorical", NULL};
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket", NULL};
 static const char *const ENCODINGS[] = {"vocabulary", "hash", NULL};
-static const char *const COMBINERS[] = {"sum", "mean", NULL};
+static const char *const COMBINERS[] = {"sum", "mean", "max", NULL};
 
 /* ---- out ---- */
 
@@ -247,6 +247,8 @@ static int category_in(const conf *map, feature *f, shoal_error *err)
         rc = word_in(map, "combiner", COMBINERS, &combiner, err);
     if (!rc && f->is_list)
         rc = string_in(map, "weights", &f->weights_column, err);
+    if (!rc && f->weights_column && combiner == COMBINE_MAX)
+        return conf_error(map, err, "a bag of combiner 'max' has no weights");
     if (!rc && f->is_list)
         rc = string_in(map, "where_column", &f->where_column, err);
     if (!rc && f->where_column)

@@ -58,6 +58,10 @@ static inline int feature_is_weighted(const feature *f)
 {
     return f->is_list && f->weights_column != NULL;
 }
+static inline int feature_is_largest(const feature *f)
+{
+    return f->is_list && f->combiner == COMBINE_MAX;
+}
 /* Bytes of a list's piece of the heap. */
 static inline uint64_t raw_piece_bytes(uint64_t length, int weighted)
 {

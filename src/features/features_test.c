@@ -175,7 +175,8 @@ static const char everything[] =
     "  price_m: {column: price, type: numeric, scale: minmax}\n"
     "  price_n: {column: price, type: numeric, scale: none, clip: [-.inf, .inf]}\n"
     "  genres: {type: bag, combiner: sum, weights: gw, min_count: 1}\n"
-    "  genres_m: {column: genres, type: bag}\n";
+    "  genres_m: {column: genres, type: bag}\n"
+    "  genres_x: {column: genres, type: bag, combiner: max}\n";
 
 static void test_every_key_of_the_file(void **state)
 {
@@ -211,6 +212,7 @@ static void test_every_key_of_the_file(void **state)
     assert_string_equal(x->weights_column, "gw");
     x = find(f, "genres_m");
     assert_true(x->is_list && x->combiner == COMBINE_MEAN && !x->weights_column);
+    assert_true(find(f, "genres_x")->combiner == COMBINE_MAX);
     assert_string_equal(why_left_out(f, "extra"), "the configuration does not name it");
     features_free(f);
     testing_free(t);

@@ -5,6 +5,7 @@
 #include "features/features_private.h"
 
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket"};
+static const char *const COMBINERS[] = {"sum", "mean", "max"};
 
 /* Growth with one error to look at in the end. */
 typedef struct text {
@@ -63,7 +64,7 @@ static void put_category(text *t, const feature *f)
     if (f->hash_seed)
         PRINT(t, ", seed: %llu", (unsigned long long)f->hash_seed);
     if (f->is_list)
-        PRINT(t, ", combiner: %s", f->combiner == COMBINE_MEAN ? "mean" : "sum");
+        PRINT(t, ", combiner: %s", COMBINERS[f->combiner]);
     if (f->weights_column) {
         PRINT(t, ", weights: ");
         put_name(t, f->weights_column);
@@ -140,7 +141,7 @@ static void describe_category(text *t, const feature *f)
     if (feature_has_vocab(f) && f->max_size)
         PRINT(t, ", max_size %u", f->max_size);
     if (f->is_list)
-        PRINT(t, ", %s%s%s", f->combiner == COMBINE_MEAN ? "mean" : "sum", f->weights_column ? " weighted by " : "",
+        PRINT(t, ", %s%s%s", COMBINERS[f->combiner], f->weights_column ? " weighted by " : "",
               f->weights_column ? f->weights_column : "");
     if (f->where_column)
         PRINT(t, ", where %s is %lld", f->where_column, (long long)f->where);

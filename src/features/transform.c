@@ -116,7 +116,7 @@ static int fill_bag(const feature *f, uint32_t base, const raw_ref *rows, uint32
             list_weights(f, weighted ? (const float *)(const void *)(piece + 8 * (size_t)length) : NULL, length,
                          l->weight + l->offset[i]);
     }
-    out->field[f->field] = (batch_field){l->offset, l->id, weights ? l->weight : NULL, (uint32_t)total};
+    out->field[f->field] = (batch_field){l->offset, l->id, weights ? l->weight : NULL, (uint32_t)total, feature_is_largest(f)};
     return 0;
 }
 
@@ -190,7 +190,7 @@ static int fill_number(const feature *f, const features *fs, uint32_t n, batch *
         }
     }
     if (l)
-        out->field[f->field] = (batch_field){NULL, l->id, l->weight, n};
+        out->field[f->field] = (batch_field){.id = l->id, .weight = l->weight, .n_id = n};
     return 0;
 }
 
@@ -213,7 +213,7 @@ static int fill_feature(const features *fs, const feature *f, const raw_ref *row
         bucket_ids(f, base, (const double *)(const void *)out->store->key, n, l->id);
     else
         category_ids(f, base, out->store->key, n, l->id);
-    out->field[f->field] = (batch_field){NULL, l->id, NULL, n};
+    out->field[f->field] = (batch_field){.id = l->id, .n_id = n};
     return 0;
 }
 

@@ -124,6 +124,12 @@ typedef struct kernels {
     /* scatter: gtable[slot of the id] (d floats at slot * d) += weight * g[i], rows in order; slot beside id. */
     void (*scatter)(uint32_t m, uint32_t d, const uint32_t *offset, const uint32_t *slot, const float *weight,
                     const float *g, uint32_t ldg, float *gtable);
+    /* The same of the largest instead of the sum, column by column; of an empty bag zero. The gradient goes to the first of the
+     * largest. */
+    void (*gather_max)(uint32_t m, uint32_t d, const uint32_t *offset, const uint32_t *id, const float *table, size_t stride,
+                       int accumulate, float *y, uint32_t ldy);
+    void (*scatter_max)(uint32_t m, uint32_t d, const uint32_t *offset, const uint32_t *id, const uint32_t *slot, const float *table,
+                        size_t stride, const float *g, uint32_t ldg, float *gtable);
 
     /* Factorisation machine, second order (Rendle 2010, eq. 1 in linear time): e [m x f x d]; sum [m x d] = sum over f;
      * y[i] += 1/2 sum_d (sum^2 - sum_f e^2). back: ge[i,f] += g[i] * (sum[i] - e[i,f]). */

@@ -40,6 +40,7 @@ INLINE float *at_out(float *p, size_t row, size_t ld) { return p + row * ld; }
 #include "kernels/body_cross.h"
 #include "kernels/body_norm.h"
 #include "kernels/body_embedding.h"
+#include "kernels/body_bags.h"
 #include "kernels/body_fields.h"
 #include "kernels/body_turn.h"
 #include "kernels/body_products.h"
@@ -101,6 +102,8 @@ const kernels SET_TABLE = {
     .layer_norm_back = k_layer_norm_back,
     .gather = k_gather,
     .scatter = k_scatter,
+    .gather_max = k_gather_max,
+    .scatter_max = k_scatter_max,
     .fm = k_fm,
     .fm_back = k_fm_back,
     .ffm = k_ffm,

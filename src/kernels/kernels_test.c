@@ -94,6 +94,13 @@ static void run_scatter(const kernels *k, uint32_t n, memory *m)
     k->scatter(20, n, offsets, ids, NULL, m->a, n + 2, m->b);
 }
 
+static void run_bags_of_the_largest(const kernels *k, uint32_t n, memory *m)
+{
+    k->gather_max(20, n, offsets, ids, m->a, n + 3, 0, m->b, n + 1);
+    k->gather_max(20, n, offsets, ids, m->a, n + 3, 1, m->d, n);
+    k->scatter_max(20, n, offsets, ids, ids + 100, m->a, n + 3, m->b, n + 2, m->e);
+}
+
 static void run_fm(const kernels *k, uint32_t n, memory *m)
 {
     k->fm(11, 5, n, m->a, m->b, m->d);
@@ -163,11 +170,11 @@ static void run_cross(const kernels *k, uint32_t n, memory *m)
 
 static void run_ffm(const kernels *k, uint32_t n, memory *m)
 {
-    const batch_field field[5] = {{NULL, ids, NULL, 20},
-                                  {offsets, ids + 20, NULL, offsets[20]},
-                                  {offsets, ids + 120, m->c, offsets[20]},
-                                  {NULL, ids + 220, m->c + 100, 20},
-                                  {NULL, ids + 240, NULL, 20}};
+    const batch_field field[5] = {{.id = ids, .n_id = 20},
+                                  {.offset = offsets, .id = ids + 20, .n_id = offsets[20]},
+                                  {.offset = offsets, .id = ids + 120, .weight = m->c, .n_id = offsets[20]},
+                                  {.id = ids + 220, .weight = m->c + 100, .n_id = 20},
+                                  {.id = ids + 240, .n_id = 20}};
     m->c[100] = m->c[0] = 1;
     for (int normalize = 0; normalize < 2; normalize++) {
         k->ffm(20, 5, n, field, m->a, 5 * n + 7, normalize, m->b, m->d);
@@ -290,7 +297,7 @@ static const struct { const char *name; void (*run)(const kernels *, uint32_t, m
     {"cross", run_cross}, {"ffm", run_ffm}, {"ffm_pairs", run_ffm_pairs}, {"cin", run_cin},
     {"activations", run_activations}, {"layer_norm", run_layer_norm}, {"pairs", run_pairs}, {"fields", run_fields},
     {"products", run_products},
-    {"gather", run_gather}, {"scatter", run_scatter}, {"fm", run_fm}, {"bce", run_bce},
+    {"gather", run_gather}, {"scatter", run_scatter}, {"bags of the largest", run_bags_of_the_largest}, {"fm", run_fm}, {"bce", run_bce},
     {"optimize", run_optimize}, {"optimize_rows", run_optimize_rows},
 };
 
@@ -338,7 +345,7 @@ static void tiles_as_rows(void **state)
             float y[FFM_ROWS] = {0}, want[FFM_ROWS] = {0}, *g = x.d, *got_g = x.e, *want_g = x.f;
             const size_t row = (size_t)f * d, stride = row + 3;
             for (size_t i = 0; i < FFM_FIELDS * FFM_ROWS; i++) id[i] = ffm_turned[ffm_key[i]];
-            for (uint32_t j = 0; j < f; j++) field[j] = (batch_field){NULL, id + j * FFM_ROWS, NULL, FFM_ROWS};
+            for (uint32_t j = 0; j < f; j++) field[j] = (batch_field){.id = id + j * FFM_ROWS, .n_id = FFM_ROWS};
             k->ffm(FFM_ROWS, f, d, field, x.a, stride, 1, x.c, want);
             k->ffm_pack(FFM_KEYS, f, d, ffm_turned, x.a, stride, 0, FFM_KEYS, x.b);
             k->ffm_pairs(FFM_ROWS, f, d, ffm_key, FFM_KEYS, x.b, 1.0f / (float)f, x.c, y);
@@ -402,6 +409,24 @@ static void elementwise_formulas(void **state)
     float nan_ = NAN;
     kernels_portable.relu(1, &nan_);
     assert_true(isnan(nan_));
+}
+
+/* Of equal ones the first takes the gradient; an empty bag is zero, or adds nothing. */
+static void largest_of_a_bag(void **state)
+{
+    (void)state;
+    const uint32_t offset[] = {0, 3, 3, 5}, id[] = {2, 0, 1, 1, 1}, slot[] = {1, 0, 2, 2, 3};
+    const float table[] = {1, -2, 9, 3, -2, 9, 1, -3, 9}, g[] = {10, 20, 1, 1, 5, 6};
+    float y[] = {7, 7, 7, 7, 7, 7}, gtable[8] = {0};
+    kernels_portable.gather_max(3, 2, offset, id, table, 3, 0, y, 2);
+    const float want[] = {3, -2, 0, 0, 3, -2};
+    assert_memory_equal(y, want, sizeof want);
+    kernels_portable.gather_max(3, 2, offset, id, table, 3, 1, y, 2);
+    const float twice[] = {6, -4, 0, 0, 6, -4};
+    assert_memory_equal(y, twice, sizeof twice);
+    kernels_portable.scatter_max(3, 2, offset, id, slot, table, 3, g, 2, gtable);
+    const float gradient[] = {0, 20, 0, 0, 15, 6, 0, 0};
+    assert_memory_equal(gtable, gradient, sizeof gradient);
 }
 
 static void activation_formulas(void **state)
@@ -852,7 +877,7 @@ int main(void)
         cmocka_unit_test(elementwise_formulas), cmocka_unit_test(loss_formula),       cmocka_unit_test(fm_formula),
         cmocka_unit_test(norm_formula),        cmocka_unit_test(softmax_formula),     cmocka_unit_test(dropout_draws),
         cmocka_unit_test(optimizer_formulas),  cmocka_unit_test(rows_step_is_step),   cmocka_unit_test(products),
-        cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(product_formula),
+        cmocka_unit_test(largest_of_a_bag), cmocka_unit_test(activation_formulas), cmocka_unit_test(pair_formulas),       cmocka_unit_test(product_formula),
         cmocka_unit_test(tiles_as_rows),       cmocka_unit_test(transposed),        cmocka_unit_test(choosing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

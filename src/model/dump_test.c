@@ -1,6 +1,6 @@
 /* Writes small data, models' weights, and what one micro-batch and two steps of each optimiser made of them, as JSON, for
- * tests/e2e/zoo_models.py to compute again: dump_test FILE MODEL..., a model being a name of the zoo or a file. Alone, it
- * writes a file here and reads it back. */
+ * tests/e2e/zoo_models.py to compute again: dump_test [--largest] FILE MODEL..., a model being a name of the zoo or a file. With
+ * --largest, the largest of one field's bags counts. Alone, it writes a file here and reads it back. */
 #include "model/model_testing.h"
 
 #define MAX_ROWS 16
@@ -182,15 +182,17 @@ static json_t *optimizers_json(void)
     return all;
 }
 
-static void dump(const char *path, size_t n, const char *const *names)
+static void dump(int largest, const char *path, size_t n, const char *const *names)
 {
     fixture x;
     fixture_init(&x, T_FIELDS, T_DENSE, 9);
+    if (largest) fixture_largest(&x);
     json_t *root = json_object(), *models = json_array();
     set(root, "dense", floats(x.dense, T_ROWS * T_DENSE));
     set(root, "label", floats(x.label, T_ROWS));
     set(root, "weight", floats(x.weight, T_ROWS));
     set(root, "fields", fields_json(&x.b));
+    set(root, "largest", json_integer(largest ? 2 : -1));
     set(root, "steps", json_integer(OPTIMIZER_STEPS));
     set(root, "optimizers", optimizers_json());
     for (size_t i = 0; i < n; i++) json_array_append_new(models, model_json(names[i], &x));
@@ -204,7 +206,7 @@ static void dumps_and_reads(void **state)
     (void)state;
     size_t n = 0;
     while (model_zoo()[n]) n++;
-    dump("models.json", n, model_zoo());
+    dump(0, "models.json", n, model_zoo());
     json_error_t why;
     json_t *root = json_load_file("models.json", 0, &why);
     assert_non_null(root);
@@ -222,8 +224,11 @@ static void dumps_and_reads(void **state)
 
 int main(int argc, char **argv)
 {
+    const int largest = argc > 1 && strcmp(argv[1], "--largest") == 0;
+    argc -= largest;
+    argv += largest;
     if (argc > 2) {
-        dump(argv[1], (size_t)argc - 2, (const char *const *)argv + 2);
+        dump(largest, argv[1], (size_t)argc - 2, (const char *const *)argv + 2);
         return 0;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(dumps_and_reads)};

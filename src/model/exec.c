@@ -115,6 +115,24 @@ float *exec_table_grad_zeroed(exec *x, const layer *l, uint32_t i)
 const float *exec_aux(const exec *x, const layer *l, uint32_t i) { return x->w->aux + layer_param(l, i)->offset; }
 float *exec_aux_batch(const exec *x, const layer *l, uint32_t i) { return x->g->aux + layer_param(l, i)->offset; }
 
+void exec_gather(const exec *x, const batch_field *f, size_t t, uint32_t d, int accumulate, float *y, uint32_t ldy)
+{
+    const float *rows = x->w->table[t];
+    if (f->largest)
+        x->k->gather_max(x->b->rows, d, f->offset, f->id, rows, x->w->stride[t], accumulate, y, ldy);
+    else
+        x->k->gather(x->b->rows, d, f->offset, f->id, f->weight, rows, x->w->stride[t], accumulate, y, ldy);
+}
+
+void exec_scatter(const exec *x, const batch_field *f, size_t t, uint32_t d, const uint32_t *slot, const float *g, uint32_t ldg,
+                  float *gtable)
+{
+    if (f->largest)
+        x->k->scatter_max(x->b->rows, d, f->offset, f->id, slot, x->w->table[t], x->w->stride[t], g, ldg, gtable);
+    else
+        x->k->scatter(x->b->rows, d, f->offset, slot, f->weight, g, ldg, gtable);
+}
+
 void exec_zero_tail(const exec *x, float *p, size_t width)
 {
     const size_t rows = x->b->rows, left = x->max_rows - rows;

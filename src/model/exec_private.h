@@ -47,6 +47,11 @@ float *exec_param_grad_zeroed(const exec *x, const layer *l, uint32_t i);
 float *exec_table_grad_zeroed(exec *x, const layer *l, uint32_t i);
 const float *exec_aux(const exec *x, const layer *l, uint32_t i);
 float *exec_aux_batch(const exec *x, const layer *l, uint32_t i);
+/* The rows of table t for a field's keys, d wide, pooled as the field says: into y, or added to it; and their gradients from g to
+ * gtable. `slot` lies beside the field's ids. */
+void exec_gather(const exec *x, const batch_field *f, size_t t, uint32_t d, int accumulate, float *y, uint32_t ldy);
+void exec_scatter(const exec *x, const batch_field *f, size_t t, uint32_t d, const uint32_t *slot, const float *g, uint32_t ldg,
+                  float *gtable);
 /* Zeroes rows [batch rows, max_rows) of a tensor of that width. */
 void exec_zero_tail(const exec *x, float *p, size_t width);
 /* Dropout of [max_rows x width] under the step's key and the layer's place; nothing when predicting or rate is 0. */

@@ -224,6 +224,22 @@ static void layer_gradients(void **state)
     }
 }
 
+static void gradients_of_the_largest(void **state)
+{
+    (void)state;
+    static const char *const list[] = {"layers: [linear]", "layers: [{embedding: {dim: 3}}, {fm: {}}]",
+                                       "layers: [{embedding: {dim: 17}}, {dense: {units: 1}}]"};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        fixture x;
+        shoal_error err;
+        model *m;
+        fixture_init(&x, T_FIELDS, T_DENSE, 30 + i);
+        fixture_largest(&x);
+        assert_ok(build_text(list[i], &x.f, NULL, &m, &err), err);
+        check_gradients(m, &x);
+    }
+}
+
 static const uint32_t small[] = {6, 5};
 static const model_overrides tiny = {.dropout = -1, .embedding_dim = 3, .hidden = small, .n_hidden = 2};
 
@@ -484,7 +500,7 @@ static void allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layer_gradients),   cmocka_unit_test(zoo_gradients),  cmocka_unit_test(partial_data),
+        cmocka_unit_test(layer_gradients), cmocka_unit_test(gradients_of_the_largest),   cmocka_unit_test(zoo_gradients),  cmocka_unit_test(partial_data),
         cmocka_unit_test(history_does_not_matter), cmocka_unit_test(predicts_as_it_trains), cmocka_unit_test(row_weights_count),
         cmocka_unit_test(ids_are_grouped),   cmocka_unit_test(first_values),   cmocka_unit_test(allocation_failures),
     };

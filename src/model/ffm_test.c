@@ -143,7 +143,8 @@ static void pairs_within_bags(void **state)
     for (int i = 0; i < 6 * N; i++) rows[i] = (float)(rng_f64(5, (uint64_t)i) - 0.5);
     const uint32_t id[2][5] = {{0, 1, 2, 1, 0}, {3, 4, 5, 5, 0}}, offset[2][4] = {{0, 3, 5, 5}, {0, 2, 4, 4}};
     const float value[5] = {1, 0.5f, 2, 1, 3};
-    const batch_field field[F] = {{offset[0], id[0], value, 5}, {offset[1], id[1], NULL, 4}};
+    const batch_field field[F] = {{.offset = offset[0], .id = id[0], .weight = value, .n_id = 5},
+                                  {.offset = offset[1], .id = id[1], .n_id = 4}};
     for (int normalize = 0; normalize < 2; normalize++) {
         memset(y, 0, sizeof y);
         const kernels *k;

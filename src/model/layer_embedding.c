@@ -1,4 +1,5 @@
-/* layer_embedding.c: one vector a field. y[i, f] = sum over the ids of field f of weight * table[id]; [m x fields x dim]. */
+/* layer_embedding.c: one vector a field. y[i, f] = sum over the ids of field f of weight * table[id], or their largest, column by
+ * column; [m x fields x dim]. */
 #include "model/exec_private.h"
 
 static const char *const keys[] = {"dim", "init_std", NULL};
@@ -45,26 +46,21 @@ static void forward(const layer *l, exec *x)
     if (l->out.fields == 0) return;
     const size_t t = layer_param(l, 0)->offset, ld = shape_size(l->out);
     float *y = exec_out(x, l);
-    for (uint32_t f = 0; f < l->out.fields; f++) {
-        const batch_field *field = &x->b->field[f];
-        x->k->gather(x->b->rows, l->out.width, field->offset, field->id, field->weight, x->w->table[t], x->w->stride[t], 0,
-                     y + (size_t)f * l->out.width, (uint32_t)ld);
-    }
+    for (uint32_t f = 0; f < l->out.fields; f++)
+        exec_gather(x, &x->b->field[f], t, l->out.width, 0, y + (size_t)f * l->out.width, (uint32_t)ld);
     exec_zero_tail(x, y, ld);
 }
 
 static void backward(const layer *l, exec *x)
 {
     if (l->out.fields == 0) return;
-    const size_t ld = shape_size(l->out);
+    const size_t t = layer_param(l, 0)->offset, ld = shape_size(l->out);
     const float *g = exec_grad(x, l);
     float *gtable = exec_table_grad_zeroed(x, l, 0);
     const uint32_t *slot = x->index.slot;
     for (uint32_t f = 0; f < l->out.fields; f++) {
-        const batch_field *field = &x->b->field[f];
-        x->k->scatter(x->b->rows, l->out.width, field->offset, slot, field->weight, g + (size_t)f * l->out.width,
-                      (uint32_t)ld, gtable);
-        slot += field->n_id;
+        exec_scatter(x, &x->b->field[f], t, l->out.width, slot, g + (size_t)f * l->out.width, (uint32_t)ld, gtable);
+        slot += x->b->field[f].n_id;
     }
 }
 

@@ -53,6 +53,9 @@ static int configure(layer *l, const conf *c, builder *b, shoal_error *err)
         return layer_error(l, c, err, "the data has no categorical fields; declare some, or use model 'lr'");
     if (s->fields > KERNEL_FFM_FIELDS)
         return layer_error(l, c, err, "the data has %u fields; an ffm pairs at most %d", s->fields, KERNEL_FFM_FIELDS);
+    for (uint32_t f = 0; f < s->fields; f++)
+        if (b->m->f->field[f].largest)
+            return layer_error(l, c, err, "field '%s' has combiner: max, but an ffm pairs each key; take mean or sum", b->m->f->field[f].name);
     l->out = (shape){.rank = 2, .width = 1};
     const size_t n = (size_t)s->fields * s->dim;
     s->b_scratch = layer_add_buffer(l, 0, kernel_ffm_scratch(s->fields, s->dim));

@@ -41,10 +41,7 @@ static void forward(const layer *l, exec *x)
     k->zero(y, x->max_rows * sizeof *y);
     if (s->table >= 0) {
         const size_t t = layer_param(l, (uint32_t)s->table)->offset;
-        for (uint32_t f = 0; f < x->b->n_fields; f++) {
-            const batch_field *field = &x->b->field[f];
-            k->gather(x->b->rows, 1, field->offset, field->id, field->weight, x->w->table[t], x->w->stride[t], 1, y, 1);
-        }
+        for (uint32_t f = 0; f < x->b->n_fields; f++) exec_gather(x, &x->b->field[f], t, 1, 1, y, 1);
     }
     if (s->numeric >= 0) {
         const uint32_t n = x->m->f->n_dense;
@@ -59,12 +56,12 @@ static void backward(const layer *l, exec *x)
     const kernels *k = x->k;
     const float *g = exec_grad(x, l);
     if (s->table >= 0) {
+        const size_t t = layer_param(l, (uint32_t)s->table)->offset;
         float *gtable = exec_table_grad_zeroed(x, l, (uint32_t)s->table);
         const uint32_t *slot = x->index.slot;
         for (uint32_t f = 0; f < x->b->n_fields; f++) {
-            const batch_field *field = &x->b->field[f];
-            k->scatter(x->b->rows, 1, field->offset, slot, field->weight, g, 1, gtable);
-            slot += field->n_id;
+            exec_scatter(x, &x->b->field[f], t, 1, slot, g, 1, gtable);
+            slot += x->b->field[f].n_id;
         }
     }
     if (s->numeric >= 0) {

@@ -59,6 +59,12 @@ static inline void fixture_init(fixture *x, uint32_t n_fields, uint32_t n_dense,
                    .field = x->bf, .label = x->label, .weight = x->weight};
 }
 
+/* Makes the third field's bags those of which the largest counts. */
+static inline void fixture_largest(fixture *x)
+{
+    x->field[2].largest = x->bf[2].largest = 1;
+}
+
 static inline int build_text(const char *text, const features *f, const model_overrides *o, model **out, shoal_error *err)
 {
     conf *c = NULL;

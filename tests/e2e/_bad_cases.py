@@ -613,6 +613,7 @@ for name, code, message, text in (
     ("cross of a column with itself", USAGE, "f.yaml:1: cross of feature 'b' has column 'c' twice", "features: {b: {type: categorical, cross: [c, c]}}"),
     ("cross and column", USAGE, "f.yaml:1: feature 'b' has a column and a cross of columns; take one of them", "features: {b: {type: categorical, column: c, cross: [c, x]}}"),
     ("cross of fractions", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {b: {type: categorical, cross: [c, x]}}"),
+    ("weights of the largest", USAGE, "f.yaml:1: weights of feature 'c' needs combiner: mean or sum", "features: {c: {type: bag, combiner: max, weights: x}}"),
     ("where of no map", USAGE, "f.yaml:1: where of feature 'c' takes a column and its number, as in where: {field: 3}", "features: {c: {type: bag, where: x}}"),
     ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
     ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
@@ -713,6 +714,8 @@ case("model: ffm of too many fields", USAGE, "model 'libffm':5: layer 'logit' (f
      *train("--features", "f.yaml", source="wide.csv", model="libffm"),
      files={"wide.csv": "label," + ",".join(f"c{i}" for i in range(1100)) + "\n" + 20 * ("1" + ",a" * 1100 + "\n0" + ",b" * 1100 + "\n"),
             "f.yaml": "features:\n" + "".join(f"  c{i}: categorical\n" for i in range(1100))})
+case("model: ffm of the largest", USAGE, "model 'ffm':6: layer 'second' (ffm): field 'c' has combiner: max, but an ffm pairs each key; take mean or sum", *train("--features", "f.yaml", model="ffm"), files={
+    "f.yaml": "features: {c: {type: bag, combiner: max}}\n"})
 case("model: bilinear pairs of one field", USAGE, "m.yaml:1: layer 'p' (bilinear_pairs): the data has one field, which makes no pair", *train("--features", "f.yaml", model="m.yaml"), files={
     "f.yaml": "features: {c: categorical}\n", "m.yaml": "layers: [{embedding: {dim: 4}}, {bilinear_pairs: {name: p}}, {dense: {units: 1}}]\n"})
 case("model: nothing to train", USAGE, "m.yaml:1: layer 'dropout' (dropout): the model has nothing to train", *train("--features", "f.yaml", model="m.yaml"), files={
@@ -774,6 +777,7 @@ for name, message, change in (
     ("a cross of one column", "cannot load changed: changed/model.json:1: a cross must be a category with a list of 2 to 16 columns", lambda j: j["features"]["features"][1].update(columns=[{"column": "c"}])),
     ("a cross of words", "cannot load changed: changed/model.json:1: a column of a cross must be an object", lambda j: j["features"]["features"][1].update(columns=["c", "x"])),
     ("a cross of lists", "cannot load changed: changed/model.json:1: a cross is no list", lambda j: j["features"]["features"][1].update(columns=[{"column": "c"}, {"column": "x"}], list=True)),
+    ("weights of the largest", "cannot load changed: changed/model.json:1: a bag of combiner 'max' has no weights", lambda j: j["features"]["features"][1].update(list=True, combiner="max", weights="x")),
     ("edges that fall", "cannot load changed: changed/model.json:1: edges of feature 'x' are not ascending numbers", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
 ):
     case(f"features of a model: {name}", DATA, message, "eval", "changed", "good.csv", before=changed_manifest(change))

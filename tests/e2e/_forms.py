@@ -26,6 +26,7 @@ class Data:
         self.m = len(self.label)
         self.dense = np.array(o["dense"]).reshape(self.m, -1)
         self.keys = o["fields"]  # [field][row]: list of (id, value)
+        self.largest = o["largest"] # the field whose bags count by their largest row, or -1
         n_ids = 10 * len(self.keys)
         self.fields = [np.zeros((self.m, n_ids)) for _ in self.keys]
         self.seen = np.zeros(n_ids, dtype=bool)
@@ -36,13 +37,21 @@ class Data:
                     self.seen[key] = True
 
 
+def pooled(table, d, f):
+    """[m x width]: the rows of a field's keys, by their values, or the largest number of each column."""
+    if f != d.largest:
+        return d.fields[f] @ table
+    none = tf.zeros([table.shape[1]], table.dtype)
+    return tf.stack([tf.reduce_max(tf.gather(table, [k for k, _ in keys]), axis=0) if keys else none for keys in d.keys[f]])
+
+
 def linear(w, d, name="linear"):
-    return sum(d.fields) @ w[name + ".table"] + d.dense @ w[name + ".weight"] + w[name + ".bias"]
+    return sum(pooled(w[name + ".table"], d, f) for f in range(len(d.fields))) + d.dense @ w[name + ".weight"] + w[name + ".bias"]
 
 
 def embedding(w, d, name="e"):
     """[m x fields x dim]"""
-    return tf.stack([f @ w[name + ".table"] for f in d.fields], axis=1)
+    return tf.stack([pooled(w[name + ".table"], d, f) for f in range(len(d.fields))], axis=1)
 
 
 def flat(d, *parts):

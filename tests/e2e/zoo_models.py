@@ -91,6 +91,16 @@ def check(o, name, m, d):
     print(f"{name}: {len(worst)} arrays agree with TensorFlow, largest difference {max(worst):.2g}")
 
 
+def compare_all(models, *data):
+    """Models by the names of their forms, on the data that dump_test makes by these options."""
+    subprocess.run([os.path.join(os.environ["BUILD"], "unit", "dump_test"), *data, "models.json", *models.values()], check=True)
+    with open("models.json", encoding="utf-8") as f:
+        o = json.load(f)
+    d = _forms.Data(o)
+    for name, m in zip(models, o["models"], strict=True):
+        check(o, name, m, d)
+
+
 def main():
     models = []
     for name in _forms.FORMS:
@@ -101,12 +111,8 @@ def main():
                 f.write(_forms.VARIANTS[name])
     zoo = {os.path.basename(p)[:-5] for p in glob.glob(os.path.join(os.environ["SRC"], "models", "*.yaml"))}
     assert zoo <= set(_forms.FORMS), f"no formula for {sorted(zoo - set(_forms.FORMS))}; see tests/e2e/_forms.py"
-    subprocess.run([os.path.join(os.environ["BUILD"], "unit", "dump_test"), "models.json", *models], check=True)
-    with open("models.json", encoding="utf-8") as f:
-        o = json.load(f)
-    d = _forms.Data(o)
-    for name, m in zip(_forms.FORMS, o["models"], strict=True):
-        check(o, name, m, d)
+    compare_all(dict(zip(_forms.FORMS, models, strict=True)))
+    compare_all({name: name for name in ("lr", "fm", "deepfm", "dcnv2")}, "--largest")
 
 
 if __name__ == "__main__":
