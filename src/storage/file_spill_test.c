@@ -81,7 +81,7 @@ static void test_spill_fails(void **state)
     assert_int_equal(file_write(w, "x", 1, &err), 0);
     file_fail_at(1, ENOSPC);
     assert_int_equal(file_flush(w, &err), SHOAL_STORAGE);
-    assert_string_equal(err.message, "cannot write temporary data in full: No space left on device; make room there, or name another folder by --spool-dir");
+    assert_string_equal(err.message, "cannot write temporary data in full: No space left on device; make room there, or name another folder by --spool-dir or TMPDIR");
     file_abort(w);
     assert_int_equal(mkdir("closed", 0755), 0);
     assert_int_equal(file_write_all("a file", 0, "", 0, &err), 0);

@@ -238,7 +238,7 @@ int file_spill(const char *dir, file_writer **out, shoal_error *err)
 static int writer_fail(file_writer *w, shoal_error *err, const char *what, int errnum)
 {
     if (w->nameless)
-        w->failed = error_set(err, SHOAL_STORAGE, "cannot write temporary data in %s: %s; make room there, or name another folder by --spool-dir",
+        w->failed = error_set(err, SHOAL_STORAGE, "cannot write temporary data in %s: %s; make room there, or name another folder by --spool-dir or TMPDIR",
                               w->path, strerrordesc_np(errnum));
     else
         w->failed = error_errno(err, what, is_stdout(w->local) ? "standard output" : w->path, errnum);

@@ -1,37 +1,25 @@
 /* arrow_plain.c: copies of arrays in the plain types (arrow_schema_plain). A column grows by ranges of rows of the array
  * that is copied; of a dictionary or a list view the ranges come in any order, one a row. */
+#include "table/arrow_column.h"
+
 #include <string.h>
 
 #include "base/mem.h"
-#include "table/arrow.h"
 
 #define DAY_MS 86400000
 #define TOO_MUCH "one column holds more than 2 GiB"
 
-typedef struct column {
-    enum arrow_type type;
-    buf valid;  /* bits, dropped at the end when nothing is null */
-    buf values; /* values, or the ends of text and lists behind a zero */
-    buf bytes;  /* of text */
-    int64_t rows, nulls;
-    struct column *child;
-    int64_t n_children;
-} column;
-
-static int add(column *c, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err);
-
-static void column_release(column *c)
+void arrow_column_release(arrow_column *c)
 {
     buf_release(&c->valid);
     buf_release(&c->values);
     buf_release(&c->bytes);
-    for (int64_t i = 0; c->child && i < c->n_children; i++) column_release(&c->child[i]);
+    for (int64_t i = 0; c->child && i < c->n_children; i++) arrow_column_release(&c->child[i]);
     mem_free(c->child);
     c->child = NULL;
 }
 
-/* `s` is plain. */
-static int column_init(column *c, const struct ArrowSchema *s, shoal_error *err)
+int arrow_column_init(arrow_column *c, const struct ArrowSchema *s, shoal_error *err)
 {
     static const char zero[8];
     memset(c, 0, sizeof *c);
@@ -41,15 +29,13 @@ static int column_init(column *c, const struct ArrowSchema *s, shoal_error *err)
     if (r < 0 || s->n_children == 0) return r;
     if (!(c->child = mem_calloc((size_t)s->n_children, sizeof *c->child))) return error_nomem(err, (size_t)s->n_children * sizeof *c->child, "columns");
     c->n_children = s->n_children;
-    for (int64_t i = 0; r == 0 && i < s->n_children; i++) r = column_init(&c->child[i], s->children[i], err);
+    for (int64_t i = 0; r == 0 && i < s->n_children; i++) r = arrow_column_init(&c->child[i], s->children[i], err);
     return r;
 }
 
 /* ---- growing ------------------------------------------------------------------------------------------------------ */
 
-/* Appends the bits [offset, offset + n) of `from`, or n ones, to the `rows` bits that are there; *zeros counts those that
- * are not set. */
-static int add_bits(buf *b, int64_t rows, const uint8_t *from, int64_t offset, int64_t n, int64_t *zeros, shoal_error *err)
+int arrow_add_bits(buf *b, int64_t rows, const uint8_t *from, int64_t offset, int64_t n, int64_t *zeros, shoal_error *err)
 {
     size_t bytes = (size_t)(rows + n + 7) / 8;
     if (n == 0) return 0;
@@ -73,7 +59,7 @@ static int add_bits(buf *b, int64_t rows, const uint8_t *from, int64_t offset, i
     return 0;
 }
 
-static int add_end(column *c, int64_t end, shoal_error *err)
+int arrow_column_add_end(arrow_column *c, int64_t end, shoal_error *err)
 {
     if (arrow_offset_bytes(c->type) == 8) return buf_append(&c->values, &end, 8, err);
     int32_t narrow = (int32_t)end;
@@ -81,38 +67,38 @@ static int add_end(column *c, int64_t end, shoal_error *err)
     return buf_append(&c->values, &narrow, 4, err);
 }
 
-static int64_t end_of(const column *c) { return arrow_type_is_text(c->type) ? (int64_t)c->bytes.len : c->child[0].rows; }
+int64_t arrow_column_end(const arrow_column *c) { return arrow_type_is_text(c->type) ? (int64_t)c->bytes.len : c->child[0].rows; }
 
 /* A row that is null in an encoding whose nulls have no values of their own. */
-static int add_null(column *c, shoal_error *err)
+static int add_null(arrow_column *c, shoal_error *err)
 {
     static const char zero[16];
     static const uint8_t unset = 0;
     int64_t zeros = 0;
     int r = 0;
     if (c->type == ARROW_OTHER || c->type == ARROW_NULL) zeros = 1;
-    else r = add_bits(&c->valid, c->rows, &unset, 0, 1, &zeros, err);
-    if (r == 0 && c->type == ARROW_BOOL) r = add_bits(&c->values, c->rows, &unset, 0, 1, &(int64_t){0}, err);
+    else r = arrow_add_bits(&c->valid, c->rows, &unset, 0, 1, &zeros, err);
+    if (r == 0 && c->type == ARROW_BOOL) r = arrow_add_bits(&c->values, c->rows, &unset, 0, 1, &(int64_t){0}, err);
     if (r == 0) r = buf_append(&c->values, zero, (size_t)arrow_value_bytes(c->type), err);
-    if (r == 0 && arrow_offset_bytes(c->type) > 0) r = add_end(c, end_of(c), err);
+    if (r == 0 && arrow_offset_bytes(c->type) > 0) r = arrow_column_add_end(c, arrow_column_end(c), err);
     for (int64_t i = 0; r == 0 && c->type == ARROW_STRUCT && i < c->n_children; i++) r = add_null(&c->child[i], err);
     c->rows++;
     c->nulls += zeros;
     return r;
 }
 
-static int add_view(column *c, view v, shoal_error *err)
+static int add_view(arrow_column *c, view v, shoal_error *err)
 {
     int r = buf_append(&c->bytes, v.p, v.n, err);
-    return r < 0 ? r : add_end(c, (int64_t)c->bytes.len, err);
+    return r < 0 ? r : arrow_column_add_end(c, (int64_t)c->bytes.len, err);
 }
 
 /* Text and lists: the ends, and then what they speak of as one range. */
-static int add_ranges(column *c, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
+static int add_ranges(arrow_column *c, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
 {
     int width = (int)arrow_offset_bytes(c->type);
     enum arrow_type wide = width == 8 ? ARROW_LARGE_LIST : ARROW_LIST;
-    int64_t begin, end, first, unused, before = end_of(c);
+    int64_t begin, end, first, unused, before = arrow_column_end(c);
     if (n == 0) return 0;
     arrow_list(wide, a, from, &first, &unused);
     arrow_list(wide, a, from + n - 1, &unused, &end);
@@ -129,7 +115,7 @@ static int add_ranges(column *c, const struct ArrowSchema *s, const struct Arrow
     c->values.len += (size_t)(n * width);
     if (end == first) return 0;
     if (arrow_type_is_text(c->type)) return buf_append(&c->bytes, (const char *)a->buffers[2] + first, (size_t)(end - first), err);
-    return add(&c->child[0], s->children[0], a->children[0], first, end - first, err);
+    return arrow_column_add(&c->child[0], s->children[0], a->children[0], first, end - first, err);
 }
 
 /* ---- numbers that become wider ------------------------------------------------------------------------------------- */
@@ -152,7 +138,7 @@ static int too_large(const struct ArrowSchema *s, shoal_error *err)
                      s->name, arrow_type_name(s, name, sizeof name));
 }
 
-static int add_wide(column *c, enum arrow_type t, const struct ArrowSchema *s, const char *p, shoal_error *err)
+static int add_wide(arrow_column *c, enum arrow_type t, const struct ArrowSchema *s, const char *p, shoal_error *err)
 {
     static const unsigned __int128 LIMIT = (unsigned __int128)10000000000000000000ull * 10000000000000000000ull; /* 10^38 */
     __int128 v = 0;
@@ -169,7 +155,7 @@ static int add_wide(column *c, enum arrow_type t, const struct ArrowSchema *s, c
     return size >= LIMIT ? too_large(s, err) : buf_append(&c->values, &v, 16, err);
 }
 
-static int add_uuid(column *c, const uint8_t *p, shoal_error *err)
+static int add_uuid(arrow_column *c, const uint8_t *p, shoal_error *err)
 {
     char text[40];
     size_t n = 0;
@@ -181,7 +167,7 @@ static int add_uuid(column *c, const uint8_t *p, shoal_error *err)
     return add_view(c, view_of(text, n), err);
 }
 
-static int add_date(column *c, const struct ArrowSchema *s, int64_t ms, shoal_error *err)
+static int add_date(arrow_column *c, const struct ArrowSchema *s, int64_t ms, shoal_error *err)
 {
     int64_t day = ms / DAY_MS;
     int32_t narrow = (int32_t)day;
@@ -191,7 +177,7 @@ static int add_date(column *c, const struct ArrowSchema *s, int64_t ms, shoal_er
 }
 
 /* One value that is not null, of an encoding whose values are converted one by one. `i` counts from the array's start. */
-static int add_converted(column *c, enum arrow_type t, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t i, shoal_error *err)
+static int add_converted(arrow_column *c, enum arrow_type t, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t i, shoal_error *err)
 {
     int64_t size = t == ARROW_FIXED_BINARY ? arrow_fixed_size(s) : arrow_value_bytes(t), v = 0;
     const char *p = size > 0 ? (const char *)a->buffers[1] + (i + a->offset) * size : "";
@@ -220,7 +206,7 @@ static int add_converted(column *c, enum arrow_type t, const struct ArrowSchema 
 /* ---- rows ------------------------------------------------------------------------------------------------------------ */
 
 /* Encodings that go row by row. */
-static int add_encoded(column *c, enum arrow_type t, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
+static int add_encoded(arrow_column *c, enum arrow_type t, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
 {
     int64_t zeros = 0;
     int r = 0, wide = t == ARROW_LARGE_LIST_VIEW;
@@ -228,28 +214,28 @@ static int add_encoded(column *c, enum arrow_type t, const struct ArrowSchema *s
         if (arrow_is_null(a, i)) {
             r = add_null(c, err);
         } else if (t == ARROW_DICTIONARY) {
-            r = add(c, s->dictionary, a->dictionary, arrow_i64(arrow_type_of_format(s->format), a, i), 1, err);
+            r = arrow_column_add(c, s->dictionary, a->dictionary, arrow_i64(arrow_type_of_format(s->format), a, i), 1, err);
         } else if (t == ARROW_LIST_VIEW || wide) {
             int64_t at = 0, size = 0;
             memcpy(&at, (const char *)a->buffers[1] + (i + a->offset) * (wide ? 8 : 4), wide ? 8 : 4);
             memcpy(&size, (const char *)a->buffers[2] + (i + a->offset) * (wide ? 8 : 4), wide ? 8 : 4);
-            r = add(&c->child[0], s->children[0], a->children[0], at, size, err);
-            if (r == 0) r = add_end(c, c->child[0].rows, err);
-            if (r == 0) r = add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
+            r = arrow_column_add(&c->child[0], s->children[0], a->children[0], at, size, err);
+            if (r == 0) r = arrow_column_add_end(c, c->child[0].rows, err);
+            if (r == 0) r = arrow_add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
         } else if (t == ARROW_FIXED_LIST) {
             int64_t size = arrow_fixed_size(s);
-            r = add(&c->child[0], s->children[0], a->children[0], (i + a->offset) * size, size, err);
-            if (r == 0) r = add_end(c, c->child[0].rows, err);
-            if (r == 0) r = add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
+            r = arrow_column_add(&c->child[0], s->children[0], a->children[0], (i + a->offset) * size, size, err);
+            if (r == 0) r = arrow_column_add_end(c, c->child[0].rows, err);
+            if (r == 0) r = arrow_add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
         } else {
             r = add_converted(c, t, s, a, i, err);
-            if (r == 0) r = add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
+            if (r == 0) r = arrow_add_bits(&c->valid, c->rows++, NULL, 0, 1, &zeros, err);
         }
     }
     return r;
 }
 
-static int add(column *c, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
+int arrow_column_add(arrow_column *c, const struct ArrowSchema *s, const struct ArrowArray *a, int64_t from, int64_t n, shoal_error *err)
 {
     enum arrow_type t = arrow_type_of(s);
     int64_t at = a->offset + from, bytes = arrow_value_bytes(t), zeros = 0;
@@ -260,18 +246,18 @@ static int add(column *c, const struct ArrowSchema *s, const struct ArrowArray *
         return 0;
     }
     if (t >= ARROW_DICTIONARY) return add_encoded(c, t, s, a, from, n, err);
-    if (t == ARROW_BOOL) r = n > 0 ? add_bits(&c->values, c->rows, a->buffers[1], at, n, &zeros, err) : 0;
+    if (t == ARROW_BOOL) r = n > 0 ? arrow_add_bits(&c->values, c->rows, a->buffers[1], at, n, &zeros, err) : 0;
     else if (arrow_offset_bytes(t) > 0) r = add_ranges(c, s, a, from, n, err);
     else if (bytes > 0 && n > 0) r = buf_append(&c->values, (const char *)a->buffers[1] + at * bytes, (size_t)(n * bytes), err);
-    for (int64_t i = 0; r == 0 && t == ARROW_STRUCT && i < c->n_children; i++) r = add(&c->child[i], s->children[i], a->children[i], at, n, err);
-    if (r == 0) r = add_bits(&c->valid, c->rows, a->null_count != 0 ? a->buffers[0] : NULL, at, n, &c->nulls, err);
+    for (int64_t i = 0; r == 0 && t == ARROW_STRUCT && i < c->n_children; i++) r = arrow_column_add(&c->child[i], s->children[i], a->children[i], at, n, err);
+    if (r == 0) r = arrow_add_bits(&c->valid, c->rows, a->null_count != 0 ? a->buffers[0] : NULL, at, n, &c->nulls, err);
     c->rows += n;
     return r;
 }
 
 /* ---- handing over ----------------------------------------------------------------------------------------------------- */
 
-static int finish(column *c, struct ArrowArray *out, shoal_error *err)
+int arrow_column_finish(arrow_column *c, struct ArrowArray *out, shoal_error *err)
 {
     int r = buf_reserve(&c->values, 1, err); /* even of no rows there is a buffer */
     if (r == 0 && arrow_type_is_text(c->type)) r = buf_reserve(&c->bytes, 1, err);
@@ -281,7 +267,7 @@ static int finish(column *c, struct ArrowArray *out, shoal_error *err)
     out->length = c->rows;
     out->null_count = c->nulls;
     out->n_buffers = c->type == ARROW_OTHER || c->type == ARROW_NULL ? 0 : c->type == ARROW_STRUCT ? 1 : arrow_type_is_text(c->type) ? 3 : 2;
-    for (int64_t i = 0; r == 0 && i < c->n_children; i++) r = finish(&c->child[i], out->children[i], err);
+    for (int64_t i = 0; r == 0 && i < c->n_children; i++) r = arrow_column_finish(&c->child[i], out->children[i], err);
     return r;
 }
 
@@ -289,14 +275,14 @@ int arrow_array_copy(const struct ArrowSchema *schema, const struct ArrowArray *
                      shoal_error *err)
 {
     struct ArrowSchema plain = {0};
-    column c = {0};
+    arrow_column c = {0};
     memset(out, 0, sizeof *out);
     int r = arrow_schema_plain(schema, &plain, err);
-    if (r == 0) r = column_init(&c, &plain, err);
-    if (r == 0) r = add(&c, schema, in, from, n, err);
-    if (r == 0) r = finish(&c, out, err);
+    if (r == 0) r = arrow_column_init(&c, &plain, err);
+    if (r == 0) r = arrow_column_add(&c, schema, in, from, n, err);
+    if (r == 0) r = arrow_column_finish(&c, out, err);
     if (r < 0 && out->release) out->release(out);
-    column_release(&c);
+    arrow_column_release(&c);
     if (plain.release) plain.release(&plain);
     return r;
 }

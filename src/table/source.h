@@ -32,7 +32,9 @@ int source_stream(struct ArrowArrayStream *stream, source *out, shoal_error *err
 int source_plain(source *s, shoal_error *err);
 /* The spec's query and tables, and a filter (NULL: none), over another source, which is taken over in any case. */
 int source_sql(source *inner, const table_spec *spec, const char *where, source *out, shoal_error *err);
-/* Sorted by the columns spec->together, which stay in order within, or are mixed by spec->shuffle; takes `inner` over in any case. */
+/* Mixed by spec->seed; takes `inner` over in any case. */
+int source_shuffled(source *inner, const table_spec *spec, source *out, shoal_error *err);
+/* Sorted by the columns spec->together, whose rows stay in order within, or are mixed by spec->shuffle; takes `inner` over likewise. */
 int source_sorted(source *inner, const table_spec *spec, source *out, shoal_error *err);
 /* A row_name of sources that are queries. */
 const char *source_row_of_query(void *ctx, uint64_t row, char *out, size_t n);

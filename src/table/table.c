@@ -309,7 +309,7 @@ int table_open(const table_spec *spec, table **out, shoal_error *err)
     else if (spec->stream && spec->stream->release) spec->stream->release(spec->stream);
     if (r == 0 && (spec->shuffle || spec->n_together > 0)) {
         source inner = t->from;
-        r = source_sorted(&inner, spec, &t->from, err);
+        r = spec->n_together > 0 ? source_sorted(&inner, spec, &t->from, err) : source_shuffled(&inner, spec, &t->from, err);
     }
     if (r == 0) r = choose(t, spec, err);
     if (r < 0) {

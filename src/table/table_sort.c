@@ -1,5 +1,5 @@
-/* table_sort.c: the rows of a source in another order: mixed by a seed, or those of one partition together. Each row gets a
- * number that no other one has, its own or chance's, and DuckDB sorts by it, with its folder for temporary files when the
+/* table_sort.c: the rows of a source sorted so that those of one partition are together. Each row gets a number that no other one
+ * has, its own or, when they are mixed, chance's (table_shuffle.c), and DuckDB sorts by the partitions and it, with its folder for temporary files when the
  * memory does not hold them. */
 #include <string.h>
 

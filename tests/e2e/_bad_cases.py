@@ -294,8 +294,10 @@ case("disk full", STORAGE, "cannot write small/.big.jsonl.tmp-PID/big.jsonl: No 
      "SELECT src.*, repeat('x', 1000) AS long FROM src, range(10)", before=small_disk, after=no_small_disk)
 case("disk full while training", STORAGE, "cannot write small/out/.model.safetensors.new: No space left on device", "train", "good.csv", "--label", "label", "--model", "deepfm", "--epochs", "1",
      "--out", "small/out", before=small_disk, after=no_small_disk)
-case("disk full while sorting scores", STORAGE, "cannot write temporary data in small/spills: No space left on device; make room there, or name another folder by --spool-dir",
+case("disk full while sorting scores", STORAGE, "cannot write temporary data in small/spills: No space left on device; make room there, or name another folder by --spool-dir or TMPDIR",
      "eval", "model", "good.csv", "--sql", "SELECT src.* FROM src, range(2000)", "--memory", "1M", "--spool-dir", "small/spills", before=small_disk, after=no_small_disk)
+case("disk full while rows are mixed", STORAGE, "cannot write temporary data in small: No space left on device; make room there, or name another folder by --spool-dir or TMPDIR",
+     "convert", "good.csv", "out.csv", "--sql", "SELECT src.* FROM src, range(20000)", "--shuffle", "--memory", "1M", env={"TMPDIR": "small"}, before=small_disk, after=no_small_disk)
 case("disk full while a query sorts", STORAGE, "--sql: no room is left for temporary data in small; make room there, or set TMPDIR to another folder", "convert", "good.csv",
      "out.csv", "--sql", SORTING, env={"TMPDIR": "small"}, before=small_disk, after=no_small_disk)
 case("no folder for temporary files", STORAGE,
