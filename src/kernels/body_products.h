@@ -8,26 +8,30 @@ typedef struct product_operands {
     uint32_t k;
 } product_operands;
 
-/* Sums of PAIR_ROWS rows (those past the last are the first once more) and `vectors` vectors, the last of c floats. */
-INLINE void product_tile(const product_operands *o, uint32_t rows, uint32_t vectors, size_t c, vf s[PAIR_ROWS][PRODUCT_VECTORS])
+/* Rows of a tile of one vector, or of PRODUCT_VECTORS. */
+#define PRODUCT_TALL (PAIR_ROWS * PRODUCT_VECTORS)
+typedef vf product_sums[PRODUCT_TALL][PRODUCT_VECTORS];
+
+/* Sums of `most` rows (those past the last are the first once more) and `vectors` vectors, the last of c floats. */
+INLINE void product_tile(const product_operands *o, uint32_t most, uint32_t rows, uint32_t vectors, size_t c, vf (*s)[PRODUCT_VECTORS])
 {
-    const float *a[PAIR_ROWS], *b = o->b;
-    vf sum[PAIR_ROWS][PRODUCT_VECTORS] = {{{0}}}; /* apart from s, which is read by row and so is memory */
-    for (uint32_t i = 0; i < PAIR_ROWS; i++) a[i] = o->a + (i < rows ? i : 0) * o->row;
+    const float *a[PRODUCT_TALL], *b = o->b;
+    product_sums sum = {{{0}}}; /* apart from s, which is read by row and so is memory */
+    for (uint32_t i = 0; i < most; i++) a[i] = o->a + (i < rows ? i : 0) * o->row;
     for (uint32_t k = 0; k < o->k; k++, b += o->ldb) {
         vf x[PRODUCT_VECTORS];
         for (uint32_t v = 0; v < vectors; v++) x[v] = v + 1 < vectors ? vf_load(b + v * KERNEL_LANES) : load(b + v * KERNEL_LANES, c);
-        for (uint32_t i = 0; i < PAIR_ROWS; i++) {
+        for (uint32_t i = 0; i < most; i++) {
             const vf from = vf_set(*a[i]);
             for (uint32_t v = 0; v < vectors; v++) sum[i][v] += from * x[v];
             a[i] += o->step;
         }
     }
-    for (uint32_t i = 0; i < PAIR_ROWS; i++)
+    for (uint32_t i = 0; i < most; i++)
         for (uint32_t v = 0; v < vectors; v++) s[i][v] = sum[i][v];
 }
 
-INLINE void product_store(uint32_t rows, uint32_t vectors, size_t c, int add, const vf s[PAIR_ROWS][PRODUCT_VECTORS], float *out, size_t ld)
+INLINE void product_store(uint32_t rows, uint32_t vectors, size_t c, int add, const product_sums s, float *out, size_t ld)
 {
     for (uint32_t i = 0; i < rows; i++)
         for (uint32_t v = 0; v < vectors; v++) {
@@ -40,10 +44,16 @@ INLINE void product_store(uint32_t rows, uint32_t vectors, size_t c, int add, co
 /* A strip of the result, n floats wide, n at most PRODUCT_VECTORS vectors. With `whole` B has whole vectors. */
 INLINE void product_strip(const kernel_product *p, product_operands o, uint32_t vectors, size_t c, int whole, float *out)
 {
-    for (uint32_t i = 0; i < p->m; i += PAIR_ROWS, o.a += PAIR_ROWS * o.row, out += (size_t)PAIR_ROWS * p->ldc) {
-        const uint32_t rows = p->m - i < PAIR_ROWS ? p->m - i : PAIR_ROWS;
-        vf s[PAIR_ROWS][PRODUCT_VECTORS];
-        product_tile(&o, rows, vectors, whole ? KERNEL_LANES : c, s);
+    const uint32_t tall = PRODUCT_TALL / vectors;
+    const size_t width = whole ? KERNEL_LANES : c;
+    for (uint32_t i = 0, step; i < p->m; i += step, o.a += step * o.row, out += (size_t)step * p->ldc) {
+        const uint32_t left = p->m - i, rows = left < tall ? left : tall;
+        product_sums s;
+        step = left > PAIR_ROWS ? tall : PAIR_ROWS;
+        if (left > PAIR_ROWS)
+            product_tile(&o, tall, rows, vectors, width, s);
+        else
+            product_tile(&o, PAIR_ROWS, rows, vectors, width, s);
         product_store(rows, vectors, c, p->add, (const vf(*)[PRODUCT_VECTORS])s, out, p->ldc);
     }
 }

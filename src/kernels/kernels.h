@@ -162,6 +162,11 @@ typedef struct kernels {
     void (*outer)(uint32_t m, uint32_t a, uint32_t b, const float *x, uint32_t ldx, const float *y, uint32_t ldy, float *z);
     void (*outer_back)(uint32_t m, uint32_t a, uint32_t b, const float *x, uint32_t ldx, const float *y, uint32_t ldy,
                        const float *gz, float *gx, uint32_t ldgx, float *gy, uint32_t ldgy);
+    /* outer_rows: rows x_i * y_j of n floats one after another, i < a, then j < b, with `upper` from j = i on.
+     * Back: gx_i += gz_ij * y_j, gy_j += gz_ij * x_i, j in order; gx and gy may be one, as x and y may. */
+    void (*outer_rows)(uint32_t a, uint32_t b, uint32_t n, int upper, const float *x, const float *y, float *z);
+    void (*outer_rows_back)(uint32_t a, uint32_t b, uint32_t n, int upper, const float *x, const float *y, const float *gz, float *gx,
+                            float *gy);
 
     /* A layer of a cross network (Wang 2021) after its product, all [m x n]: z += bias; y = x0 * z + x. Back, over n numbers:
      * gx0 += g * z; gz = g * x0. */

@@ -6,7 +6,7 @@
  * vf_load_part / vf_store_part (the first n < 16 floats; missing ones are zero), vf_sqrt, vf_turn2 / vf_turn4
  * (two or four vectors as a square of halves or quarters, transposed), vf_turn_quarters (four vectors, each quarter of which
  * is a row of a square of 4 x 4 floats, transposed), PRODUCT_VECTORS (vectors of a row of a product for which there are
- * registers, four rows at a time), and set_gemm.
+ * registers, four rows at a time; one vector has that many times the rows), and set_gemm.
  *
  * Vectors are those of GCC and clang (vector_size). One-letter names: see the glossary of kernels.h; c = number of
  * floats in a block of at most 16. */
@@ -115,6 +115,8 @@ const kernels SET_TABLE = {
     .transpose = k_transpose,
     .outer = k_outer,
     .outer_back = k_outer_back,
+    .outer_rows = k_outer_rows,
+    .outer_rows_back = k_outer_rows_back,
     .cross = k_cross,
     .cross_back = k_cross_back,
     .bi_interaction = k_bi_interaction,

@@ -206,6 +206,10 @@ static void run_cin(const kernels *k, uint32_t n, memory *m)
     k->transpose(11, 5, n, m->a, m->b);
     k->outer(7, 4, n, m->a, 6, m->b, n + 1, m->c);
     k->outer_back(7, 4, n, m->a, 6, m->b, n + 1, m->f, m->d, 5, m->e, n);
+    k->outer_rows(5, 9, n, 0, m->a, m->b, m->c);
+    k->outer_rows_back(5, 9, n, 0, m->a, m->b, m->c, m->d, m->e);
+    k->outer_rows(6, 8, n, 1, m->a, m->a, m->f);
+    k->outer_rows_back(6, 8, n, 1, m->a, m->a, m->f, m->d, m->d);
 }
 
 static void run_elementwise(const kernels *k, uint32_t n, memory *m)

@@ -41,3 +41,18 @@ def split(w, d):
 """)
 def blocks(w, d):
     return dense(w, "top", cin(w, embedding(w, d)))
+
+
+# More pairs of fields than a block holds.
+@form("xdeepfm/many", """layers:
+  - embedding: {name: e, dim: 16}
+  - embedding: {name: o, dim: 16}
+  - stack: {name: s, input: [e, o, o, e, e, o, e, o, o, o, e]}
+  - cin: {name: cin, input: s, layers: [5, 3]}
+  - dense: {name: top, units: 1}
+""")
+def many(w, d):
+    e, o = embedding(w, d), embedding(w, d, "o")
+    x = tf.concat([e, o, o, e, e, o, e, o, o, o, e], axis=1)
+    assert x.shape[1] * (x.shape[1] + 1) / 2 > 352
+    return dense(w, "top", cin(w, x))
