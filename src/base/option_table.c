@@ -57,6 +57,7 @@ const shoal_option option_table[] = {
     INT("skip", "N", "0", 0, MAX_I, ON(SHOW) | ON(SYNTH), "rows to pass over first (show: an index makes that a seek; synth: for a test set of the same log)"),
     FLAG("schema", ON(SHOW), "print columns and types instead of rows"),
     FLAG("count", ON(SHOW), "print the number of rows instead of rows; with an index nothing is read"),
+    FLAG("profile", TRAINS, "tell at the end how long each layer took, its FLOP/s and their share of this machine's peak"),
     FLAG("json", ON(SHOW) | ON(CHECK) | ON(INDEX) | ON(CONVERT) | ON(SYNTH) | SCORES | ON(SUMMARY) | TRAINS,
          "results as JSON, one object a line (docs/json.md)"),
     CHOICE("on-error", "stop|quarantine", "stop", READS, "damaged records of TFRecord: end there, or set them aside and go on"),

@@ -67,6 +67,8 @@ int exec_new(const model *m, const kernels *k, uint32_t max_rows, exec **out, sh
     return 0;
 }
 
+void exec_measure(exec *x, profile *p) { x->profile = p; }
+
 void exec_free(exec *x)
 {
     if (!x) return;
@@ -189,7 +191,10 @@ static const layer *forward(exec *x)
     const layer *last = &x->m->layer[x->m->n_layers - 1];
     for (uint32_t i = 0; i < x->m->n_layers; i++) {
         const layer *l = &x->m->layer[i];
-        if (l->consumers > 0 || l == last) l->kind->forward(l, x);
+        if (l->consumers == 0 && l != last) continue;
+        const uint64_t start = profile_start(x->profile);
+        l->kind->forward(l, x);
+        if (x->profile) profile_stop(&x->profile->layer[i].forward_ns, start);
     }
     return last;
 }
@@ -225,22 +230,32 @@ static void backward(exec *x)
     memset(x->started, 0, x->m->n_layers);
     for (uint32_t i = x->m->n_layers; i-- > 1;) {
         const layer *l = &x->m->layer[i];
-        if (l->needs_grad) l->kind->backward(l, x);
+        if (!l->needs_grad) continue;
+        const uint64_t start = profile_start(x->profile);
+        l->kind->backward(l, x);
+        if (x->profile) profile_stop(&x->profile->layer[i].backward_ns, start);
     }
 }
 
 int exec_train(exec *x, const weights *w, const batch *b, const exec_step *s, grads *g, float *logits, shoal_error *err)
 {
+    uint64_t start = profile_start(x->profile);
     int rc = check_batch(x, b, err);
     if (rc == 0) rc = index_build(&x->index, b, x->m->f->n_ids, g, x->m, err);
     if (rc < 0) return rc;
+    if (x->profile) {
+        profile_stop(&x->profile->stage_ns[PROFILE_INDEX], start);
+        profile_count(x->profile, b, x->max_rows, g->n_ids);
+    }
     x->w = w;
     x->b = b;
     x->step = s;
     x->g = g;
     const layer *last = forward(x);
     if (logits) x->k->download(logits, exec_out(x, last), b->rows * sizeof *logits);
+    start = profile_start(x->profile);
     loss(x, last);
+    if (x->profile) profile_stop(&x->profile->stage_ns[PROFILE_LOSS], start);
     backward(x);
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "model/index.h"
 #include "model/layer.h"
+#include "model/profile.h"
 
 struct exec {
     const model *m;
@@ -19,6 +20,7 @@ struct exec {
     uint8_t *started;    /* [n_layers]: something was added to grad */
     float *label, *weight;
     id_index index;
+    profile *profile; /* NULL: nothing is measured */
     /* of the call */
     const weights *w;
     const batch *b;

@@ -24,6 +24,16 @@ typedef struct layer layer;
 typedef struct builder builder;
 struct exec;
 
+/* Weights that a layer gives to fields or pairs: the entries of the output of `of` (gates.h). */
+typedef struct layer_gate {
+    const char *what;
+    const layer *of;
+    uint32_t n;       /* entries */
+    uint32_t per_row; /* numbers a row, a multiple of n, in the layer's `buffer`; 0: the n numbers of its parameter `param` */
+    uint32_t buffer, param;
+    int by_entry;     /* the numbers of an entry lie side by side; else the entries do */
+} layer_gate;
+
 typedef struct layer_kind {
     const char *name;
     const char *const *keys;     /* besides name and input, NULL-terminated */
@@ -35,6 +45,10 @@ typedef struct layer_kind {
     int (*describe)(const layer *l, json_t *to);
     /* Floating-point operations of matrix products a row, forward and backward. NULL: none. */
     double (*flop)(const layer *l);
+    /* All others a row, both ways, where they are not about one for each number of the output each way. NULL: they are. */
+    double (*work)(const layer *l);
+    /* Whether it has such weights as it is configured, and which. NULL: none. */
+    int (*gate)(const layer *l, layer_gate *out);
     void (*forward)(const layer *l, struct exec *x);
     /* From the gradient of out, adds to the gradients of the inputs and sets those of the parameters. */
     void (*backward)(const layer *l, struct exec *x);

@@ -82,12 +82,20 @@ static void backward(const layer *l, exec *x)
     if (ge) x->k->gemm(0, 1, vectors, s->d, s->units, gh, s->units, exec_param(x, l, WEIGHT), s->units, 1, ge, s->d);
 }
 
+static int gate(const layer *l, layer_gate *out)
+{
+    const attention_pool *s = l->own;
+    *out = (layer_gate){.what = "attention", .of = layer_input(l, 0), .n = s->f, .per_row = s->f, .buffer = WEIGHTS};
+    return 1;
+}
+
 const layer_kind layer_attention_pool = {.name = "attention_pool",
                                          .keys = keys,
                                          .min_in = 1,
                                          .max_in = 1,
                                          .configure = configure,
                                          .describe = describe,
+                                         .gate = gate,
                                          .flop = flop,
                                          .forward = forward,
                                          .backward = backward};

@@ -28,10 +28,17 @@ static void backward(const layer *l, exec *x)
         x->k->bi_interaction_back(x->max_rows, in.fields, in.width, exec_in(x, l, 0), exec_buffer(x, l, 0), exec_grad(x, l), to);
 }
 
+static double work(const layer *l)
+{
+    const shape in = layer_input(l, 0)->out;
+    return 6.0 * in.fields * in.width;
+}
+
 const layer_kind layer_bi_interaction = {.name = "bi_interaction",
                                          .keys = keys,
                                          .min_in = 1,
                                          .max_in = 1,
                                          .configure = configure,
+                                         .work = work,
                                          .forward = forward,
                                          .backward = backward};

@@ -166,11 +166,18 @@ static void backward(const layer *l, exec *x)
     exec_split_grad(x, l, gx);
 }
 
+static double work(const layer *l)
+{
+    const cross *s = l->own;
+    return s->d * (6.0 * s->layers + 8.0);
+}
+
 const layer_kind layer_cross = {.name = "cross",
                                 .keys = keys,
                                 .min_in = 1,
                                 .max_in = UINT32_MAX,
                                 .configure = configure,
                                 .describe = describe,
+                                .work = work,
                                 .forward = forward,
                                 .backward = backward};

@@ -2,6 +2,8 @@
  * norm its beta takes the place of b; `bias: false` leaves b out. Gradients: gW = x^T gz, gx = gz W^T. One unit is a dot product, not a matrix product.
  *
  * W starts uniform in +-sqrt(6 / in) before a relu (He 2015), else in +-sqrt(6 / (in + units)) (Glorot 2010). */
+#include <string.h>
+
 #include "model/activation.h"
 #include "model/norm.h"
 
@@ -102,6 +104,12 @@ static double flop(const layer *l)
     return s->units == 1 ? 0 : 2.0 * s->units * (2.0 * s->in + s->grad_in);
 }
 
+static double work(const layer *l)
+{
+    const dense *s = l->own;
+    return s->units == 1 ? 6.0 * s->in : 2.0 * s->units;
+}
+
 static const float *input(const dense *s, const layer *l, const exec *x)
 {
     return s->b_x == NONE ? exec_in(x, l, 0) : exec_buffer(x, l, s->b_x);
@@ -171,12 +179,23 @@ static void backward(const layer *l, exec *x)
     if (s->grad_in > 0) input_grad(s, l, x, gz);
 }
 
+static int gate(const layer *l, layer_gate *out)
+{
+    const dense *s = l->own;
+    const layer *in = layer_input(l, 0);
+    if (s->units != 1 || l->n_in != 1 || in->out.rank != 2 || strcmp(in->kind->name, "pairs") != 0) return 0;
+    *out = (layer_gate){.what = "weight", .of = in, .n = in->out.width};
+    return 1;
+}
+
 const layer_kind layer_dense = {.name = "dense",
                                 .keys = keys,
                                 .min_in = 1,
                                 .max_in = UINT32_MAX,
                                 .configure = configure,
                                 .describe = describe,
+                                .gate = gate,
                                 .flop = flop,
+                                .work = work,
                                 .forward = forward,
                                 .backward = backward};

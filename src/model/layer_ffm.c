@@ -148,5 +148,11 @@ static void backward(const layer *l, exec *x)
     x->k->ffm_unpack(x->g->n_ids, s->fields, s->dim, gv, x->index.rank, x->g->table[t]);
 }
 
+static double work(const layer *l)
+{
+    const ffm *s = l->own;
+    return 3.0 * s->dim * s->fields * (s->fields - 1.0);
+}
+
 const layer_kind layer_ffm = {
-    .name = "ffm", .keys = keys, .configure = configure, .describe = describe, .forward = forward, .backward = backward};
+    .name = "ffm", .keys = keys, .configure = configure, .work = work, .describe = describe, .forward = forward, .backward = backward};

@@ -71,5 +71,11 @@ static void backward(const layer *l, exec *x)
     k->column_sum(x->max_rows, 1, g, 1, exec_param_grad_zeroed(x, l, s->bias));
 }
 
+static double work(const layer *l)
+{
+    const features *f = l->model->f;
+    return 2.0 * f->n_fields + 4.0 * f->n_dense;
+}
+
 const layer_kind layer_linear = {
-    .name = "linear", .keys = keys, .reads_numeric = 1, .configure = configure, .forward = forward, .backward = backward};
+    .name = "linear", .keys = keys, .reads_numeric = 1, .configure = configure, .work = work, .forward = forward, .backward = backward};

@@ -77,11 +77,21 @@ static void backward(const layer *l, exec *x)
     x->k->scale_add(vectors, (float)s->factor, b, gb);
 }
 
+static int gate(const layer *l, layer_gate *out)
+{
+    const product *s = l->own;
+    if (l->out.rank != 3) return 0;
+    *out = (layer_gate){.what = "gate", .of = layer_input(l, 0), .n = l->out.fields, .by_entry = 1,
+                        .per_row = l->out.fields * (s->by_field ? 1 : l->out.width)};
+    return 1;
+}
+
 const layer_kind layer_multiply = {.name = "multiply",
                                    .keys = keys,
                                    .min_in = 2,
                                    .max_in = 2,
                                    .configure = configure,
                                    .describe = describe,
+                                   .gate = gate,
                                    .forward = forward,
                                    .backward = backward};

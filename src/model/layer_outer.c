@@ -31,10 +31,16 @@ static void backward(const layer *l, exec *x)
                      exec_grad(x, l), gx, size(l, 0), gy, size(l, 1));
 }
 
+static double work(const layer *l)
+{
+    return 5.0 * (double)shape_size(l->out);
+}
+
 const layer_kind layer_outer = {.name = "outer",
                                 .keys = keys,
                                 .min_in = 2,
                                 .max_in = 2,
                                 .configure = configure,
+                                .work = work,
                                 .forward = forward,
                                 .backward = backward};

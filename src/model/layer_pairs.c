@@ -63,11 +63,19 @@ static void backward(const layer *l, exec *x)
         x->k->pair_inner_back(x->b->rows, in.fields, in.width, s->self, e, g, exec_buffer(x, l, 0), to);
 }
 
+static double work(const layer *l)
+{
+    const pairs *s = l->own;
+    const shape in = layer_input(l, 0)->out;
+    return s->hadamard ? 5.0 * (double)shape_size(l->out) : 6.0 * in.width * (double)shape_size(l->out);
+}
+
 const layer_kind layer_pairs = {.name = "pairs",
                                 .keys = keys,
                                 .min_in = 1,
                                 .max_in = 1,
                                 .configure = configure,
                                 .describe = describe,
+                                .work = work,
                                 .forward = forward,
                                 .backward = backward};

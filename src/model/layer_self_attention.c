@@ -212,12 +212,20 @@ static void backward(const layer *l, exec *x)
     }
 }
 
+static int gate(const layer *l, layer_gate *out)
+{
+    const attention *s = l->own;
+    *out = (layer_gate){.what = "attention", .of = layer_input(l, 0), .n = s->f, .per_row = s->heads * s->f * s->f, .buffer = WEIGHTS};
+    return 1;
+}
+
 const layer_kind layer_self_attention = {.name = "self_attention",
                                          .keys = keys,
                                          .min_in = 1,
                                          .max_in = 1,
                                          .configure = configure,
                                          .describe = describe,
+                                         .gate = gate,
                                          .flop = flop,
                                          .forward = forward,
                                          .backward = backward};

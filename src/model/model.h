@@ -135,6 +135,9 @@ typedef struct exec_step {
     uint64_t row0;   /* position of the micro-batch's first row within the global batch */
     float scale;     /* 1 / rows of the global batch: gradients are of the mean loss */
 } exec_step;
+/* Where time goes from here on is added up in p (profile.h), the caller's; NULL: no longer. */
+struct profile;
+void exec_measure(exec *x, struct profile *p);
 /* Scores: logits[rows]. Running statistics, no dropout. */
 int exec_predict(exec *x, const weights *w, const batch *b, float *logits, shoal_error *err);
 /* Training: forward, loss, backward; fills g. logits may be NULL. */

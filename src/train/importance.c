@@ -14,6 +14,7 @@ typedef struct lane {
     batch batch;
     uint8_t *record; /* [CHUNK_ROWS] records, changed */
     raw_ref ref[CHUNK_ROWS];
+    float *gate_row;
     shoal_error error;
 } lane;
 
@@ -25,6 +26,8 @@ typedef struct measuring {
     float *logit, *label, *weight; /* [rows] */
     uint32_t *from;                /* whose value a row gets */
     const feature *permuted;       /* NULL: none */
+    uint32_t gate_chunks;          /* whose gates are looked at, while nothing is permuted */
+    double *gate_sums;             /* [gate_chunks x entries] */
 } measuring;
 
 static int score_chunk(void *ctx, size_t item, int thread)
@@ -43,6 +46,8 @@ static int score_chunk(void *ctx, size_t item, int thread)
     int rc = features_transform(m->f, l->ref, n, &l->batch, &l->error);
     if (rc == 0) rc = exec_predict(l->exec, m->q->weights, &l->batch, m->logit + begin, &l->error);
     if (rc) return rc;
+    if (!m->permuted && item < m->gate_chunks)
+        gates_add(m->q->gates, l->exec, &l->batch, l->gate_row, m->gate_sums + item * gates_entries(m->q->gates));
     memcpy(m->label + begin, l->batch.label, n * sizeof *m->label);
     memcpy(m->weight + begin, l->batch.weight, n * sizeof *m->weight);
     return 0;
@@ -70,12 +75,14 @@ static void release(measuring *m)
         exec_free(m->lane[i].exec);
         batch_release(&m->lane[i].batch);
         mem_free(m->lane[i].record);
+        mem_free(m->lane[i].gate_row);
     }
     mem_free(m->lane);
     mem_free(m->logit);
     mem_free(m->label);
     mem_free(m->weight);
     mem_free(m->from);
+    mem_free(m->gate_sums);
 }
 
 static int make(measuring *m, shoal_error *err)
@@ -89,13 +96,29 @@ static int make(measuring *m, shoal_error *err)
     m->from = mem_calloc(m->rows, sizeof *m->from);
     if (!m->lane || !m->logit || !m->label || !m->weight || !m->from)
         return error_nomem(err, m->rows * 4 * sizeof *m->logit, "the scores of the sample");
+    m->gate_chunks = ((m->rows < IMPORTANCE_GATE_ROWS ? m->rows : IMPORTANCE_GATE_ROWS) + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    m->gate_sums = mem_calloc(m->gate_chunks * gates_entries(m->q->gates) + 1, sizeof *m->gate_sums);
+    if (!m->gate_sums) return error_nomem(err, m->gate_chunks * gates_entries(m->q->gates) * sizeof *m->gate_sums, "the gates of the sample");
     for (int i = 0; i < n && rc == 0; i++) {
         batch_init(&m->lane[i].batch);
         m->lane[i].record = mem_alloc((size_t)CHUNK_ROWS * m->stride);
-        rc = m->lane[i].record ? exec_new(m->q->model, m->q->kernels, CHUNK_ROWS, &m->lane[i].exec, err)
+        m->lane[i].gate_row = mem_alloc((gates_scratch(m->q->gates) + 1) * sizeof *m->lane[i].gate_row);
+        rc = m->lane[i].record && m->lane[i].gate_row ? exec_new(m->q->model, m->q->kernels, CHUNK_ROWS, &m->lane[i].exec, err)
                                : error_nomem(err, (size_t)CHUNK_ROWS * m->stride, "rows");
     }
     return rc;
+}
+
+/* In order of the chunks, so that threads leave no trace. */
+static void gate_means(const measuring *m)
+{
+    const size_t entries = gates_entries(m->q->gates);
+    const uint32_t rows = m->rows < IMPORTANCE_GATE_ROWS ? m->rows : IMPORTANCE_GATE_ROWS;
+    double weight = 0;
+    for (uint32_t c = 0; c < m->gate_chunks; c++)
+        for (size_t i = 0; i < entries; i++) m->q->gate_means[i] += m->gate_sums[c * entries + i];
+    for (uint32_t i = 0; i < rows; i++) weight += (double)m->weight[i];
+    gates_finish(m->q->gates, m->q->weights, weight, m->q->gate_means);
 }
 
 int importance_measure(const importance_request *q, metrics_result *base, importance *out, shoal_error *err)
@@ -103,6 +126,7 @@ int importance_measure(const importance_request *q, metrics_result *base, import
     measuring m = {.q = q, .f = model_features(q->model), .rows = q->rows->rows.rows, .stride = q->rows->layout.stride};
     int rc = make(&m, err);
     if (rc == 0) rc = measure(&m, base, err);
+    if (rc == 0) gate_means(&m);
     for (uint32_t i = 0; i < m.f->n_features && rc == 0; i++) {
         const feature *x = m.permuted = &m.f->feature[i];
         if (host_interrupted(q->host)) rc = error_set(err, SHOAL_INTERRUPTED, "interrupted while the values of '%s' were permuted", x->name);

@@ -7,7 +7,7 @@
 #define TRAIN_IMPORTANCE_H
 
 #include "features/sample.h"
-#include "model/model.h"
+#include "model/gates.h"
 #include "train/metrics.h"
 
 typedef struct importance {
@@ -23,7 +23,11 @@ typedef struct importance_request {
     const raw_sample *rows;
     uint64_t seed;
     const shoal_host *host;
+    const gates *gates;   /* of the model */
+    double *gate_means;   /* [gates_entries]: of the first IMPORTANCE_GATE_ROWS rows as they are; zeros */
 } importance_request;
+
+#define IMPORTANCE_GATE_ROWS 131072
 
 /* out: [features of the model], in their order; base: of the rows as they are. INTERRUPTED when the host asks for it. */
 int importance_measure(const importance_request *q, metrics_result *base, importance *out, shoal_error *err);

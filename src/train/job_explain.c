@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/option.h"
+#include "train/gates_text.h"
 #include "train/importance.h"
 #include "train/scoring.h"
 
@@ -19,6 +20,8 @@ typedef struct explanation {
     metrics_result base;
     importance *field; /* most important first */
     size_t n;
+    const gates *gates;
+    double *gate_means;
 } explanation;
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
@@ -106,7 +109,9 @@ static int as_json(const explanation *e, buf *b, shoal_error *err)
         if (rc == 0) rc = put_number(b, "auc_fall", e->base.auc - x->quality.auc, err);
         if (rc == 0) rc = buf_puts(b, "}", err);
     }
-    return rc ? rc : buf_puts(b, "]}\n", err);
+    if (rc == 0) rc = buf_puts(b, "],\"gates\":", err);
+    if (rc == 0) rc = gates_json(e->gates, e->gate_means, b, err);
+    return rc ? rc : buf_puts(b, "}\n", err);
 }
 
 static int put_cell(buf *b, double v, shoal_error *err)
@@ -128,7 +133,7 @@ static int as_text(const explanation *e, buf *b, shoal_error *err)
         if (rc == 0) rc = put_cell(b, e->base.auc - x->quality.auc, err);
         if (rc == 0) rc = buf_puts(b, "\n", err);
     }
-    return rc;
+    return rc ? rc : gates_text(e->gates, e->gate_means, b, err);
 }
 
 /* ---- the job ---------------------------------------------------------------------------------------------------------------- */
@@ -137,13 +142,20 @@ static int explain(const shoal_options *o, const shoal_host *host, const scoring
 {
     buf text = BUF_INIT;
     explanation e = {.scoring = s, .path = path, .rows = rows, .seed = (uint64_t)option_i64(o, "seed"), .n = s->file.features->n_features};
-    const importance_request q = {s->file.model, s->file.weights, s->kernels, s->threads, rows, e.seed, host};
+    gates *g = NULL;
+    int rc = gates_new(s->file.model, &g, err);
+    e.gates = g;
     e.field = mem_calloc(e.n, sizeof *e.field);
-    int rc = e.field ? importance_measure(&q, &e.base, e.field, err) : error_nomem(err, e.n * sizeof *e.field, "importances");
+    e.gate_means = rc == 0 ? mem_calloc(gates_entries(g) + 1, sizeof *e.gate_means) : NULL;
+    if (rc == 0 && (!e.field || !e.gate_means)) rc = error_nomem(err, e.n * sizeof *e.field, "importances");
+    const importance_request q = {s->file.model, s->file.weights, s->kernels, s->threads, rows, e.seed, host, g, e.gate_means};
+    if (rc == 0) rc = importance_measure(&q, &e.base, e.field, err);
     if (rc == 0) qsort(e.field, e.n, sizeof *e.field, more_important_first);
     if (rc == 0) rc = option_flag(o, "json") ? as_json(&e, &text, err) : as_text(&e, &text, err);
     if (rc == 0) rc = host_out(host, (const char *)text.data, text.len, err);
     mem_free(e.field);
+    mem_free(e.gate_means);
+    gates_free(g);
     buf_release(&text);
     return rc;
 }

@@ -15,6 +15,7 @@
 #include "train/identity.h"
 #include "train/modelfile.h"
 #include "train/outdir.h"
+#include "train/profiling.h"
 #include "train/result.h"
 #include "train/setup.h"
 #include "train/spool_owner.h"
@@ -41,6 +42,8 @@ typedef struct train_job {
     checkpoint_identity identity, was; /* was: of the checkpoint or model that is there */
     checkpoint *checkpoint;
     cursor cursor;
+    profile *profiles; /* of --profile: one a thread */
+    json_t *profile;   /* what they say */
     int resuming; /* a checkpoint is there and --resume was given */
     int begun;    /* a new run, and what is in --out is its own */
 } train_job;
@@ -386,6 +389,19 @@ static void tell_end(const train_job *j, const trainer *t)
     host_info(j->host, "peak memory %.0f MB; the model is in %s", (double)mem_peak_rss() * 1e-6, j->out);
 }
 
+static int tell_profile(train_job *j, shoal_error *err)
+{
+    const profiling p = {.model = j->model, .kernels = j->kernels, .pool = j->pool, .micro = j->plan.micro, .profiles = j->profiles};
+    buf text = BUF_INIT;
+    int rc = profiling_find(&p, &text, &j->profile, err);
+    if (rc == 0 && buf_str(&text))
+        tell_lines(j->host, (char *)text.data);
+    if (rc == 0)
+        report_profile(j->report, json_incref(j->profile));
+    buf_release(&text);
+    return rc;
+}
+
 static int job_run(train_job *j, shoal_error *err)
 {
     trainer t = {
@@ -393,7 +409,12 @@ static int job_run(train_job *j, shoal_error *err)
         .pool = j->pool, .plan = &j->plan, .optim = &j->optim, .identity = &j->identity, .report = j->report,
         .host = j->host, .at = j->cursor,
     };
-    int rc = trainer_run(&t, err);
+    int rc = option_flag(j->options, "profile") ? profiling_new(j->model, pool_threads(j->pool), &j->profiles, err) : 0;
+    t.profiles = j->profiles;
+    if (rc == 0)
+        rc = trainer_run(&t, err);
+    if (rc == 0 && j->profiles)
+        rc = tell_profile(j, err);
     if (rc == 0)
         rc = report_state(j->report, "saving", "the model's files", err);
     if (rc == 0)
@@ -411,6 +432,8 @@ static void job_release(train_job *j)
     checkpoint_free(j->checkpoint);
     checkpoint_identity_release(&j->identity);
     checkpoint_identity_release(&j->was);
+    profiling_free(j->profiles, j->pool ? pool_threads(j->pool) : 0);
+    json_decref(j->profile);
     weights_free(j->weights);
     model_free(j->model);
     dataset_release(&j->data);
@@ -458,7 +481,7 @@ out:
             host_info(host, "%s holds the finished model of this run already; nothing to do", j.out);
     }
     if (rc == 0 && option_flag(o, "json"))
-        rc = result_tell(j.out, (double)(clock_ns() - start) * 1e-9, host, err);
+        rc = result_tell(j.out, (double)(clock_ns() - start) * 1e-9, j.profile, host, err);
     job_release(&j);
     return rc;
 }

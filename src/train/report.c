@@ -37,6 +37,7 @@ struct report {
     double started, last_progress;
     double rate;                 /* rows/s, smoothed */
     json_t *valid, *best;        /* of the last epoch; of the best one */
+    json_t *profile;             /* of --profile */
     int code;                    /* of an ending; 1: none yet */
     shoal_error error;
 
@@ -160,6 +161,7 @@ static int save_run(report *r, shoal_error *err)
     if (rc == 0) rc = put_metrics(j, r, err);
     if (rc == 0) rc = put_damage(j, r, err);
     if (rc == 0) rc = put_ending(j, r, err);
+    if (rc == 0 && r->profile) rc = manifest_put(j, "profile", json_incref(r->profile), err);
     if (rc == 0) rc = manifest_put(j, "pid", json_integer(getpid()), err);
     if (rc == 0) rc = manifest_put(j, "host", json_string(host), err);
     if (rc == 0) rc = manifest_write(r->run_path, j, err);
@@ -269,6 +271,7 @@ static void report_free(report *r)
     tfevents_close(r->events);
     json_decref(r->valid);
     json_decref(r->best);
+    json_decref(r->profile);
     mem_free(r->run_path);
     mem_free(r->history_path);
     mem_free(r->events_dir);
@@ -532,6 +535,13 @@ int report_epoch(report *r, const report_step *s, double seconds, const metrics_
     if (rc == 0) tell_line(r, &line); /* not under the lock: a reader may not read for long */
     buf_release(&line);
     return rc;
+}
+
+void report_profile(report *r, json_t *found)
+{
+    pthread_mutex_lock(&r->lock);
+    r->profile = found;
+    pthread_mutex_unlock(&r->lock);
 }
 
 void report_ended(report *r, const report_step *at, json_t *valid, json_t *best)

@@ -47,6 +47,8 @@ void report_damage(report *r, quarantine_counts n);
 void report_resumed(report *r, uint64_t step);
 /* At the end of an epoch: a line of history (with --json on the host's out too), events, a printed line. valid may be NULL. */
 int report_epoch(report *r, const report_step *s, double seconds, const metrics_result *valid, int best, shoal_error *err);
+/* What --profile found, for run.json; the report takes it over. */
+void report_profile(report *r, json_t *found);
 /* Where an earlier process ended, for a report_finish in its place; valid and best may be NULL or null. */
 void report_ended(report *r, const report_step *at, json_t *valid, json_t *best);
 /* Last words: state from code (0 finished, INTERRUPTED, STALLED, else failed), first cause from err, exit code. Frees r;

@@ -23,13 +23,14 @@ static int describe(const char *dir, const json_t *manifest, double seconds, jso
     return rc ? rc : manifest_put(out, "seconds", manifest_real(seconds), err);
 }
 
-int result_tell(const char *dir, double seconds, const shoal_host *host, shoal_error *err)
+int result_tell(const char *dir, double seconds, json_t *profile, const shoal_host *host, shoal_error *err)
 {
     buf line = BUF_INIT;
     json_t *manifest = NULL, *j = json_object();
     char *path = mem_sprintf("%s/" MODELFILE_MANIFEST, dir);
     int rc = j && path ? manifest_read(path, "shoal-model", MODELFILE_VERSION, &manifest, NULL, err) : error_nomem(err, 0, "JSON");
     if (rc == 0) rc = describe(dir, manifest, seconds, j, err);
+    if (rc == 0 && profile) rc = manifest_put(j, "profile", json_incref(profile), err);
     if (rc == 0) rc = manifest_line(j, &line, err);
     if (rc == 0) rc = host_out(host, (const char *)line.data, line.len, err);
     json_decref(manifest);

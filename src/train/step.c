@@ -29,6 +29,7 @@ typedef struct shard {
 typedef struct lane {
     exec *exec;
     batch batch;
+    profile *profile; /* NULL: nothing is measured */
     shoal_error error;
 } lane;
 
@@ -142,6 +143,14 @@ int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, con
     return 0;
 }
 
+void stepper_measure(stepper *s, profile *of_threads)
+{
+    for (int i = 0; i < pool_threads(s->pool); i++) {
+        s->lane[i].profile = &of_threads[i];
+        exec_measure(s->lane[i].exec, &of_threads[i]);
+    }
+}
+
 void stepper_free(stepper *s)
 {
     if (!s)
@@ -176,9 +185,11 @@ static int compute_micro(void *ctx, size_t k, int thread)
     lane *l = &s->lane[thread];
     uint32_t first = (uint32_t)k * s->plan->micro, left = s->n_rows - first;
     uint32_t n = left < s->plan->micro ? left : s->plan->micro;
-    const uint64_t start = clocks_start(s->clocks);
+    const uint64_t start = s->clocks ? clocks_start(s->clocks) : profile_start(l->profile);
     int rc = features_transform(model_features(s->model), s->rows + first, n, &l->batch, &l->error);
     clocks_stop(s->clocks, CLOCK_TRANSFORM, start);
+    if (l->profile)
+        profile_stop(&l->profile->stage_ns[PROFILE_FEATURES], start);
     if (rc < 0)
         return rc;
     exec_step x = {
@@ -330,10 +341,8 @@ static void aux_apply(stepper *s)
 }
 
 /* Items: the shards first (they take longest), then the dense slices, then the auxiliaries. */
-static int apply_item(void *ctx, size_t item, int thread)
+static int apply(stepper *s, size_t item)
 {
-    stepper *s = ctx;
-    (void)thread;
     if (item < MODEL_SHARDS) {
         shard *h = &s->shard[item];
         int rc = shard_list(s, h, (uint32_t)item);
@@ -353,11 +362,23 @@ static int apply_item(void *ctx, size_t item, int thread)
     return 0;
 }
 
+static int apply_item(void *ctx, size_t item, int thread)
+{
+    stepper *s = ctx;
+    profile *p = s->lane[thread].profile;
+    const uint64_t start = profile_start(p);
+    int rc = apply(s, item);
+    if (p)
+        profile_stop(&p->stage_ns[item < MODEL_SHARDS ? PROFILE_TABLES : PROFILE_DENSE], start);
+    return rc;
+}
+
 /* Whole-table update: rows without a gradient take part with zeros. */
 static int apply_rows(void *ctx, size_t item, int thread)
 {
     stepper *s = ctx;
-    (void)thread;
+    profile *p = s->lane[thread].profile;
+    const uint64_t start = profile_start(p);
     uint32_t begin = (uint32_t)item * TABLE_SLICE_ROWS;
     uint32_t end = s->ids - begin < TABLE_SLICE_ROWS ? s->ids : begin + TABLE_SLICE_ROWS;
     for (size_t t = 0; t < s->tables; t++) {
@@ -374,6 +395,8 @@ static int apply_rows(void *ctx, size_t item, int thread)
             s->kernels->optimize(o, cols, row, row + cols, row + 2 * cols, s->zeros);
         }
     }
+    if (p)
+        profile_stop(&p->stage_ns[PROFILE_TABLES], start);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 #define TRAIN_STEP_H
 
 #include "base/clocks.h"
-#include "model/model.h"
+#include "model/profile.h"
 #include "train/optim.h"
 #include "train/plan.h"
 
@@ -19,6 +19,8 @@ typedef struct stepper stepper;
 /* model, weights, kernels, pool, plan, optim and `measure` (NULL: nothing is measured) must outlive the stepper. */
 int stepper_new(const model *m, weights *w, const kernels *k, pool *threads, const plan *p, const optim *o,
                 clocks *measure, stepper **out, shoal_error *err);
+/* Where time goes is added up from here on, in a profile a thread of the pool; they must outlive the stepper. */
+void stepper_measure(stepper *s, profile *of_threads);
 void stepper_free(stepper *s);
 /* One step on the rows of (epoch, epoch_step); `t` counts the steps of the whole run from 0. On failure (out of memory)
  * the weights may be half updated and must not be saved. */

@@ -213,6 +213,8 @@ int trainer_run(trainer *t, shoal_error *err)
     t->optim->plateaus = t->at.plateaus;
     if (rc == 0)
         rc = stepper_new(t->model, t->weights, t->kernels, t->pool, t->plan, t->optim, report_clocks(t->report), &s, err);
+    if (rc == 0 && t->profiles)
+        stepper_measure(s, t->profiles);
     if (rc == 0 && t->data->valid)
         rc = validator_new(t->model, t->kernels, t->data->valid, t->data->groups, t->pool, t->config->memory, t->config->out_dir, &v, err);
     while (rc == 0 && t->at.epoch < t->config->epochs && !stopped_early(t)) {

@@ -3,6 +3,7 @@
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
+#include "model/profile.h"
 #include "train/checkpoint.h"
 #include "train/dataset.h"
 #include "train/optim.h"
@@ -32,6 +33,7 @@ typedef struct trainer {
     optim *optim; /* its plateaus are those of `at` */
     const checkpoint_identity *identity;
     report *report;
+    profile *profiles;      /* one a thread, of the steps; NULL: nothing is measured */
     const shoal_host *host;
     cursor at;              /* where the run stands; set before trainer_run when resuming */
     uint64_t rows_this_run;

@@ -43,8 +43,10 @@ COMMANDS = [
     ("show", ["show", "whole.tfrecord", "-n", "5"], None),
     ("check", ["check", "whole.tfrecord"], None),
     ("train", ["train", CSV, *MODEL, "--out", "out"], "out"),
+    ("train", ["train", CSV, *MODEL, "--preset", "xlearn/fm", "--set", "e.dim=3", "--profile", "--out", "out"], "out"),
     ("plan", ["plan", CSV, *MODEL, "--spool-dir", "spool"], "spool"),
     ("eval", ["eval", "whole", CSV], None),
+    ("explain", ["explain", "whole", CSV, "--json"], None),
     ("predict", ["predict", "whole", CSV, "out.csv"], "out.csv"),
 ]
 FAULTS = [("SHOAL_TEST_FAIL_ALLOC", 4), ("SHOAL_TEST_FAIL_IO", 5)]
