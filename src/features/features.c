@@ -20,6 +20,7 @@ static void feature_release(feature *f)
     mem_free(f->column);
     mem_free(f->weights_column);
     mem_free(f->where_column);
+    mem_free(f->share);
     mem_free(f->edges);
     mem_free(f->note);
     vocabulary_free(f->vocab);
@@ -57,6 +58,7 @@ static void feature_defaults(feature *f, enum feature_kind kind)
     f->n_oov = FEATURE_DEFAULT_OOV;
     f->combiner = COMBINE_MEAN;
     f->dense_column = f->field = -1;
+    f->owner = f->next_sharer = FEATURE_NONE;
 }
 
 int features_add(features *f, const char *name, const char *column, enum feature_kind kind, feature **out,
@@ -127,6 +129,37 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const feature *const *)a)->name, (*(const feature *const *)b)->name);
 }
 
+/* Finds the owner of shared rows among the features by name. The seed is that of the owner's keys. */
+static int link_share(features *f, const feature **sorted, feature *x, shoal_error *err)
+{
+    const feature key = {.name = x->share}, *at = &key;
+    const feature **found = bsearch(&at, sorted, f->n_features, sizeof *sorted, by_name);
+    if (!found)
+        return error_set(err, SHOAL_USAGE, "feature '%s' shares the rows of '%s', which is no feature", x->name, x->share);
+    feature *owner = &f->feature[*found - f->feature];
+    if (owner->kind != FEATURE_CATEGORICAL || owner->encoding == ENCODE_SHARED || feature_is_cross(owner) || feature_is_cross(x))
+        return error_set(err, SHOAL_USAGE, "feature '%s' cannot share the rows of '%s': both are categories or bags of one column, and "
+                         "the second has rows of its own", x->name, x->share);
+    x->owner = (uint32_t)(owner - f->feature);
+    x->hash_seed = owner->hash_seed;
+    return 0;
+}
+
+static int link_shares(features *f, const feature **sorted, shoal_error *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < f->n_features && !rc; i++)
+        if (f->feature[i].encoding == ENCODE_SHARED)
+            rc = link_share(f, sorted, &f->feature[i], err);
+    for (uint32_t i = f->n_features; i-- > 0 && !rc;)
+        if (f->feature[i].encoding == ENCODE_SHARED) {
+            feature *owner = &f->feature[f->feature[i].owner];
+            f->feature[i].next_sharer = owner->next_sharer;
+            owner->next_sharer = i;
+        }
+    return rc;
+}
+
 int features_link(features *f, shoal_error *err)
 {
     if (f->n_features == 0)
@@ -141,6 +174,8 @@ int features_link(features *f, shoal_error *err)
     for (uint32_t i = 1; i < f->n_features && !rc; i++)
         if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
             rc = error_set(err, SHOAL_USAGE, "two features are named '%s'; names must differ", sorted[i]->name);
+    if (!rc)
+        rc = link_shares(f, sorted, err);
     mem_free(sorted);
     uint32_t at = 8;
     for (int class = 0; class < 4; class++)
@@ -160,11 +195,13 @@ raw_layout features_raw_layout(const features *f)
     return (raw_layout){n[0], n[1], n[2] + n[3], 8 + 8 * f->n_features, n[2]};
 }
 
-/* Rows of the embedding tables that a feature owns; 0 when it is no field. */
+/* Rows of the embedding tables that a feature owns; 0 when it is no field or has those of another. */
 static uint64_t feature_rows(const feature *f)
 {
     if (f->kind == FEATURE_NUMERIC)
         return f->scale == SCALE_BUCKET ? (uint64_t)f->n_edges + 2 : f->embed ? 2 : 0;
+    if (f->encoding == ENCODE_SHARED)
+        return 0;
     if (f->encoding == ENCODE_HASH)
         return (uint64_t)f->hash_buckets + 1;
     return 1 + (uint64_t)f->n_oov + vocabulary_size(f->vocab);
@@ -189,7 +226,7 @@ int features_place(features *f, shoal_error *err)
             f->n_dense += (uint32_t)x->dense_width;
         }
         uint64_t rows = feature_rows(x);
-        if (rows == 0)
+        if (rows == 0 && x->encoding != ENCODE_SHARED)
             continue;
         if (ids + rows > UINT32_MAX)
             return error_set(err, SHOAL_USAGE,
@@ -200,6 +237,14 @@ int features_place(features *f, shoal_error *err)
         ids += rows;
     }
     f->n_ids = (uint32_t)ids;
+    for (uint32_t i = 0; i < f->n_features; i++) {
+        const feature *x = &f->feature[i];
+        if (x->encoding != ENCODE_SHARED)
+            continue;
+        const feature_field *from = &field[f->feature[x->owner].field];
+        field[x->field].base = from->base;
+        field[x->field].rows = from->rows;
+    }
     return 0;
 }
 

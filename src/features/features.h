@@ -8,7 +8,7 @@
  *
  * Id space: each field owns a run of rows [base, base + rows) of the embedding tables, fields in order. Within a field:
  * row 0 is "missing"; then out-of-vocabulary rows (vocabulary) or hash buckets; then vocabulary entries, or the
- * quantile buckets of a number. */
+ * quantile buckets of a number. Fields that share rows have one run. */
 #ifndef FEATURES_FEATURES_H
 #define FEATURES_FEATURES_H
 
@@ -22,7 +22,7 @@
 
 enum feature_kind { FEATURE_NUMERIC, FEATURE_CATEGORICAL };
 enum feature_scale { SCALE_NONE, SCALE_STANDARD, SCALE_MINMAX, SCALE_BUCKET };
-enum feature_encoding { ENCODE_VOCABULARY, ENCODE_HASH };
+enum feature_encoding { ENCODE_VOCABULARY, ENCODE_HASH, ENCODE_SHARED };
 enum feature_combiner { COMBINE_SUM, COMBINE_MEAN, COMBINE_MAX };
 
 #define FEATURES_MAX 16384           /* features of one model */
@@ -31,6 +31,7 @@ enum feature_combiner { COMBINE_SUM, COMBINE_MEAN, COMBINE_MAX };
 #define FEATURE_HASH_MAX 0x40000000u /* hash buckets of a field */
 #define FEATURE_LIST_MAX (1u << 20)  /* entries of one list of one row */
 #define FEATURE_CROSS_MAX 16         /* columns of a cross */
+#define FEATURE_NONE UINT32_MAX
 
 typedef struct vocabulary vocabulary;
 
@@ -58,6 +59,8 @@ typedef struct feature {
     uint64_t min_count;
     uint32_t max_size;           /* most frequent entries kept; 0: all */
     uint32_t n_oov;
+    char *share;                 /* ENCODE_SHARED: the feature whose rows it takes; keys, counts and vocabulary are that one's */
+    uint32_t owner, next_sharer; /* that feature, and the next of those that share its rows (its own: the first), or FEATURE_NONE */
     int is_list;                 /* a bag */
     enum feature_combiner combiner;
     char *weights_column;        /* list of numbers beside a bag, or NULL */

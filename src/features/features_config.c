@@ -7,9 +7,9 @@
 
 static const char *const TOP_KEYS[] = {"features", "others", "label", "weight", "drop", NULL};
 static const char *const NUMERIC_KEYS[] = {"type", "column", "clip", "log1p", "scale", "buckets", "embed", NULL};
-static const char *const CATEGORICAL_KEYS[] = {"type", "column", "cross", "encoding", "min_count", "max_size", "oov",
+static const char *const CATEGORICAL_KEYS[] = {"type", "column", "cross", "share", "encoding", "min_count", "max_size", "oov",
                                                "buckets", "seed", NULL};
-static const char *const BAG_KEYS[] = {"type", "column", "encoding", "min_count", "max_size", "oov", "buckets", "seed",
+static const char *const BAG_KEYS[] = {"type", "column", "share", "encoding", "min_count", "max_size", "oov", "buckets", "seed",
                                        "combiner", "weights", "where", NULL};
 static const char *const TYPES[] = {"numeric", "categorical", "bag", NULL};
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket", NULL};
@@ -117,6 +117,23 @@ static int encoding_keys(const conf *map, const feature *f, shoal_error *err)
     return 0;
 }
 
+/* `share: FEATURE`: what belongs to that one is refused. */
+static int share_of(const conf *map, feature *f, shoal_error *err)
+{
+    static const char *const owned[] = {"encoding", "min_count", "max_size", "oov", "buckets", "seed", NULL};
+    const char *name = NULL;
+    int rc = conf_str_or(map, "share", NULL, &name, err);
+    if (rc || !name)
+        return rc;
+    for (int i = 0; owned[i]; i++)
+        if (conf_get(map, owned[i]))
+            return conf_error(conf_get(map, owned[i]), err, "%s of feature '%s' is that of '%s', whose rows it shares", owned[i], f->name,
+                              name);
+    f->encoding = ENCODE_SHARED;
+    f->share = mem_strdup(name);
+    return f->share ? 0 : error_nomem(err, strlen(name), "a feature's name");
+}
+
 /* `where: {COLUMN: NUMBER}`. */
 static int where_of(const conf *map, feature *f, shoal_error *err)
 {
@@ -169,7 +186,8 @@ static int categorical_of(const conf *map, feature *f, shoal_error *err)
     f->combiner = (enum feature_combiner)combiner;
     if (weights && !(f->weights_column = mem_strdup(weights)))
         return error_nomem(err, strlen(weights), "a column's name");
-    return f->is_list ? where_of(map, f, err) : 0;
+    rc = share_of(map, f, err);
+    return rc || !f->is_list ? rc : where_of(map, f, err);
 }
 
 /* `cross: [COLUMN, COLUMN, ...]` in place of a column: the first one's name, or c's key without a cross. */

@@ -13,7 +13,7 @@
 
 static const char *const KINDS[] = {"numeric", "categorical", NULL};
 static const char *const SCALES[] = {"none", "standard", "minmax", "bucket", NULL};
-static const char *const ENCODINGS[] = {"vocabulary", "hash", NULL};
+static const char *const ENCODINGS[] = {"vocabulary", "hash", "shared", NULL};
 static const char *const COMBINERS[] = {"sum", "mean", "max", NULL};
 
 /* ---- out ---- */
@@ -49,10 +49,14 @@ static void put_number(json_t *o, const feature *f, int *failed)
 static void put_category(json_t *o, const feature *f, int *failed)
 {
     put(o, "encoding", json_string(ENCODINGS[f->encoding]), failed);
-    put(o, "seed", json_integer((json_int_t)f->hash_seed), failed);
+    if (f->encoding == ENCODE_SHARED) {
+        put(o, "share", json_string(f->share), failed);
+    } else {
+        put(o, "seed", json_integer((json_int_t)f->hash_seed), failed);
+    }
     if (f->encoding == ENCODE_HASH) {
         put(o, "buckets", json_integer(f->hash_buckets), failed);
-    } else {
+    } else if (f->encoding == ENCODE_VOCABULARY) {
         put(o, "min_count", json_integer((json_int_t)f->min_count), failed);
         put(o, "max_size", json_integer(f->max_size), failed);
         put(o, "oov", json_integer(f->n_oov), failed);
@@ -229,6 +233,10 @@ static int category_in(const conf *map, feature *f, shoal_error *err)
     uint64_t max_size = 0, oov = 0, buckets = 0;
     int rc = word_in(map, "encoding", ENCODINGS, &encoding, err);
     f->encoding = (enum feature_encoding)encoding;
+    if (!rc && f->encoding == ENCODE_SHARED)
+        rc = string_in(map, "share", &f->share, err);
+    if (!rc && f->encoding == ENCODE_SHARED && !f->share)
+        return conf_error(map, err, "feature '%s' does not say whose rows it shares", f->name);
     if (!rc)
         rc = integer_in(map, "seed", 0, 0, INT64_MAX, &f->hash_seed, err);
     if (!rc)

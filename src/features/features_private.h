@@ -67,6 +67,11 @@ static inline uint64_t raw_piece_bytes(uint64_t length, int weighted)
 {
     return length * 8 + (weighted ? (length * 4 + 7) / 8 * 8 : 0);
 }
+/* The feature whose rows a feature's keys find. */
+static inline const feature *feature_owner(const features *fs, const feature *f)
+{
+    return f->encoding == ENCODE_SHARED ? &fs->feature[f->owner] : f;
+}
 /* A number as statistics, edges and scales see it. */
 static inline double feature_prepare(const feature *f, double x)
 {

@@ -176,7 +176,9 @@ static const char everything[] =
     "  price_n: {column: price, type: numeric, scale: none, clip: [-.inf, .inf]}\n"
     "  genres: {type: bag, combiner: sum, weights: gw, min_count: 1}\n"
     "  genres_m: {column: genres, type: bag}\n"
-    "  genres_x: {column: genres, type: bag, combiner: max}\n";
+    "  genres_x: {column: genres, type: bag, combiner: max}\n"
+    "  genres_s: {column: genres, type: bag, combiner: sum, share: user_h, weights: gw}\n"
+    "  extra_s: {column: user, type: categorical, share: user}\n";
 
 static void test_every_key_of_the_file(void **state)
 {
@@ -213,6 +215,9 @@ static void test_every_key_of_the_file(void **state)
     x = find(f, "genres_m");
     assert_true(x->is_list && x->combiner == COMBINE_MEAN && !x->weights_column);
     assert_true(find(f, "genres_x")->combiner == COMBINE_MAX);
+    x = find(f, "genres_s");
+    assert_true(x->encoding == ENCODE_SHARED && &f->feature[x->owner] == find(f, "user_h") && x->hash_seed == 7);
+    assert_true(&f->feature[find(f, "user_h")->next_sharer] == x && x->next_sharer == FEATURE_NONE);
     assert_string_equal(why_left_out(f, "extra"), "the configuration does not name it");
     features_free(f);
     testing_free(t);
@@ -312,7 +317,16 @@ static void test_mistakes_in_the_file(void **state)
         {"label: y\nfeatures: {b: {type: categorical, cross: [user, y]}}",
          "f.yaml:2: feature 'b' reads column 'y', which is the label or the weight"},
         {"features: {b: {type: bag, cross: [user, extra]}}", "f.yaml:1: unknown key 'cross' of bag feature 'b'; there are: type, "
-         "column, encoding, min_count, max_size, oov, buckets, seed, combiner, weights, where"},
+         "column, share, encoding, min_count, max_size, oov, buckets, seed, combiner, weights, where"},
+        {"features: {a: {type: bag, column: genres, share: b, min_count: 3}}",
+         "f.yaml:1: min_count of feature 'a' is that of 'b', whose rows it shares"},
+        {"features: {a: {type: bag, column: genres, share: b}}", "feature 'a' shares the rows of 'b', which is no feature"},
+        {"features: {a: {type: bag, column: genres, share: price}, price: numeric}", "feature 'a' cannot share the rows of 'price': both "
+         "are categories or bags of one column, and the second has rows of its own"},
+        {"features: {a: {type: bag, column: genres, share: a}}", "feature 'a' cannot share the rows of 'a': both "
+         "are categories or bags of one column, and the second has rows of its own"},
+        {"features: {user: categorical, a: {type: categorical, cross: [user, extra], share: user}}", "feature 'a' cannot share the rows "
+         "of 'user': both are categories or bags of one column, and the second has rows of its own"},
         {"features: {}", "f.yaml:1: no features: name at least one column under features:, or say others: guess"},
         {"drop: [usr]\nothers: guess", "f.yaml:1: column 'usr' to drop is not in the source; did you mean 'user'?"},
         {"[1]", "f.yaml:1: expected a map with features:, label: and others:"},

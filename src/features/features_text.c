@@ -53,7 +53,10 @@ static void put_number(text *t, const feature *f)
 static void put_category(text *t, const feature *f)
 {
     PRINT(t, "type: %s", f->is_list ? "bag" : "categorical");
-    if (f->encoding == ENCODE_HASH) {
+    if (f->encoding == ENCODE_SHARED) {
+        PRINT(t, ", share: ");
+        put_name(t, f->share);
+    } else if (f->encoding == ENCODE_HASH) {
         PRINT(t, ", encoding: hash, buckets: %u", f->hash_buckets);
     } else {
         PRINT(t, ", min_count: %llu", (unsigned long long)f->min_count);
@@ -61,7 +64,7 @@ static void put_category(text *t, const feature *f)
             PRINT(t, ", max_size: %u", f->max_size);
         PRINT(t, ", oov: %u", f->n_oov);
     }
-    if (f->hash_seed)
+    if (f->hash_seed && f->encoding != ENCODE_SHARED)
         PRINT(t, ", seed: %llu", (unsigned long long)f->hash_seed);
     if (f->is_list)
         PRINT(t, ", combiner: %s", COMBINERS[f->combiner]);
@@ -134,7 +137,9 @@ static void describe_number(text *t, const feature *f)
 
 static void describe_category(text *t, const feature *f)
 {
-    if (f->encoding == ENCODE_HASH)
+    if (f->encoding == ENCODE_SHARED)
+        PRINT(t, "the rows of %s", f->share);
+    else if (f->encoding == ENCODE_HASH)
         PRINT(t, "hash into %u buckets", f->hash_buckets);
     else
         PRINT(t, "vocabulary, min_count %llu", (unsigned long long)f->min_count);

@@ -131,12 +131,12 @@ static int add_numbers(scan *s, lane *l, const feature *f, shoal_error *err)
     return f->scale == SCALE_BUCKET ? sketch_add(&l->sketch, chunk, n, err) : 0;
 }
 
-static int name_key(lane *l, const cells *items, int64_t item, shoal_error *err)
+static int name_key(counter *to, const cells *items, int64_t item, shoal_error *err)
 {
     char scratch[CELL_SCRATCH];
     view v;
     cell_category(items, item, scratch, &v);
-    return counter_name(l->counter, v, err);
+    return counter_name(to, v, err);
 }
 
 static int name_cross(lane *l, const cross_cells *cross, int64_t row, shoal_error *err)
@@ -147,22 +147,22 @@ static int name_cross(lane *l, const cross_cells *cross, int64_t row, shoal_erro
     return rc ? rc : counter_name(l->counter, v, err);
 }
 
-static int add_keys(scan *s, lane *l, const feature *f, const cells *c, const cross_cells *cross, shoal_error *err)
+static int add_keys(scan *s, lane *l, counter *to, const feature *f, const cells *c, const cross_cells *cross, shoal_error *err)
 {
     const uint8_t *p = s->raw->records.data + f->raw;
     for (uint32_t i = 0; i < s->raw->rows; i++, p += s->stride) {
         uint64_t key;
         memcpy(&key, p, sizeof key);
-        if (l->counter && i + EXPECT_AHEAD < s->raw->rows) {
+        if (to && i + EXPECT_AHEAD < s->raw->rows) {
             uint64_t ahead;
             memcpy(&ahead, p + EXPECT_AHEAD * (size_t)s->stride, sizeof ahead);
-            counter_expect(l->counter, ahead);
+            counter_expect(to, ahead);
         }
         l->count += key != 0;
         l->missing += key == 0;
-        int rc = key && l->counter ? counter_add(l->counter, key, err) : 0;
+        int rc = key && to ? counter_add(to, key, err) : 0;
         if (rc > 0)
-            rc = cross->n ? name_cross(l, cross, i, err) : name_key(l, c, i, err);
+            rc = cross->n ? name_cross(l, cross, i, err) : name_key(to, c, i, err);
         if (rc)
             return rc;
     }
@@ -170,7 +170,7 @@ static int add_keys(scan *s, lane *l, const feature *f, const cells *c, const cr
 }
 
 /* The keys of a row's piece are those of the entries that are not missing, in order. */
-static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, shoal_error *err)
+static int add_lists(scan *s, lane *l, counter *to, const feature *f, const bag_cells *c, shoal_error *err)
 {
     const uint8_t *p = s->raw->records.data + f->raw;
     char scratch[CELL_SCRATCH];
@@ -180,7 +180,7 @@ static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, sho
         memcpy(ref, p, sizeof ref);
         l->count += ref[1] != RAW_LIST_MISSING;
         l->missing += ref[1] == RAW_LIST_MISSING;
-        if (ref[1] == RAW_LIST_MISSING || ref[1] == 0 || !l->counter)
+        if (ref[1] == RAW_LIST_MISSING || ref[1] == 0 || !to)
             continue;
         const uint8_t *piece = s->raw->heap.data + ref[0];
         int64_t begin, end, item;
@@ -192,9 +192,9 @@ static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, sho
                 continue;
             uint64_t key;
             memcpy(&key, piece + 8 * (size_t)k++, sizeof key);
-            int rc = counter_add(l->counter, key, err);
+            int rc = counter_add(to, key, err);
             if (rc > 0)
-                rc = name_key(l, &c->items, item, err);
+                rc = name_key(to, &c->items, item, err);
             if (rc)
                 return rc;
         }
@@ -202,21 +202,30 @@ static int add_lists(scan *s, lane *l, const feature *f, const bag_cells *c, sho
     return 0;
 }
 
+static int add_category(scan *s, uint32_t index, counter *to, shoal_error *err)
+{
+    const feature *f = &s->f->feature[index];
+    const bag_cells c = binding_cells(s->binding, index, s->batch);
+    cross_cells cross;
+    binding_cross(s->binding, index, s->batch, &cross);
+    return f->is_list ? add_lists(s, &s->lane[index], to, f, &c, err) : add_keys(s, &s->lane[index], to, f, &c.rows, &cross, err);
+}
+
+/* A feature and those that share its rows, which are counted as its own are. */
 static int add_feature(void *ctx, size_t item, int thread)
 {
     (void)thread;
     scan *s = ctx;
     const feature *f = &s->f->feature[item];
     lane *l = &s->lane[item];
-    shoal_error *err = &s->error[item];
-    if (s->growing && !l->counter)
+    int rc = 0;
+    if (f->encoding == ENCODE_SHARED || (s->growing && !l->counter))
         return 0;
     if (f->kind == FEATURE_NUMERIC)
-        return add_numbers(s, l, f, err);
-    const bag_cells c = binding_cells(s->binding, (uint32_t)item, s->batch);
-    cross_cells cross;
-    binding_cross(s->binding, (uint32_t)item, s->batch, &cross);
-    return f->is_list ? add_lists(s, l, f, &c, err) : add_keys(s, l, f, &c.rows, &cross, err);
+        return add_numbers(s, l, f, &s->error[item]);
+    for (uint32_t i = (uint32_t)item; i != FEATURE_NONE && !rc; i = s->f->feature[i].next_sharer)
+        rc = add_category(s, i, l->counter, &s->error[item]);
+    return rc;
 }
 
 static void add_labels(scan *s)

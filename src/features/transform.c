@@ -81,10 +81,12 @@ static void list_weights(const feature *f, const float *given, uint32_t n, float
         out[k] = total > 0 ? (float)((double)given[k] / total) : 0;
 }
 
-static int fill_bag(const feature *f, uint32_t base, const raw_ref *rows, uint32_t n, batch *out, shoal_error *err)
+static int fill_bag(const features *fs, const feature *f, const raw_ref *rows, uint32_t n, batch *out, shoal_error *err)
 {
     batch_lane *l = &out->store->lane[f->field];
     const list_ref *ref = (const list_ref *)(const void *)out->store->key;
+    const feature *owner = feature_owner(fs, f);
+    const uint32_t base = fs->field[f->field].base;
     const int weighted = feature_is_weighted(f), weights = weighted || f->combiner == COMBINE_MEAN;
     uint64_t total = 0;
     int rc = batch_room(&l->offset, &l->offset_cap, (size_t)n + 1, sizeof *l->offset, err);
@@ -111,7 +113,7 @@ static int fill_bag(const feature *f, uint32_t base, const raw_ref *rows, uint32
         if (length == 0)
             continue;
         const uint8_t *piece = rows[i].heap + ref[i].offset;
-        category_ids(f, base, (const uint64_t *)(const void *)piece, length, id);
+        category_ids(owner, base, (const uint64_t *)(const void *)piece, length, id);
         if (weights)
             list_weights(f, weighted ? (const float *)(const void *)(piece + 8 * (size_t)length) : NULL, length,
                          l->weight + l->offset[i]);
@@ -200,7 +202,7 @@ static int fill_feature(const features *fs, const feature *f, const raw_ref *row
                         shoal_error *err)
 {
     if (f->is_list)
-        return fill_bag(f, fs->field[f->field].base, rows, n, out, err);
+        return fill_bag(fs, f, rows, n, out, err);
     take_column(rows, n, f->raw, out->store->key);
     if (f->kind == FEATURE_NUMERIC && f->scale != SCALE_BUCKET)
         return fill_number(f, fs, n, out, err);
@@ -212,7 +214,7 @@ static int fill_feature(const features *fs, const feature *f, const raw_ref *row
     if (f->kind == FEATURE_NUMERIC)
         bucket_ids(f, base, (const double *)(const void *)out->store->key, n, l->id);
     else
-        category_ids(f, base, out->store->key, n, l->id);
+        category_ids(feature_owner(fs, f), base, out->store->key, n, l->id);
     out->field[f->field] = (batch_field){.id = l->id, .n_id = n};
     return 0;
 }

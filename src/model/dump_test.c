@@ -1,6 +1,7 @@
 /* Writes small data, models' weights, and what one micro-batch and two steps of each optimiser made of them, as JSON, for
- * tests/e2e/zoo_models.py to compute again: dump_test [--largest] FILE MODEL..., a model being a name of the zoo or a file. With
- * --largest, the largest of one field's bags counts. Alone, it writes a file here and reads it back. */
+ * tests/e2e/zoo_models.py to compute again: dump_test [--largest|--shared] FILE MODEL..., a model being a name of the zoo or a
+ * file. With --largest, the largest of one field's bags counts; with --shared, two fields have one run of rows. Alone, it writes a
+ * file here and reads it back. */
 #include "model/model_testing.h"
 
 #define MAX_ROWS 16
@@ -101,7 +102,7 @@ static void step(const kernels *k, optimizer_step o, int t, weights *w, const gr
 static void enlarge(weights *w)
 {
     for (size_t t = 0; t < model_tables(w->model); t++)
-        for (size_t r = 0; r < T_IDS; r++)
+        for (size_t r = 0; r < model_features(w->model)->n_ids; r++)
             for (uint32_t c = 0; c < model_table_cols(w->model, t); c++) {
                 float *v = &w->table[t][r * w->stride[t] + c];
                 *v = *v * 30 + (float)(rng_f64(77 + t, r * model_table_cols(w->model, t) + c) - 0.5);
@@ -182,16 +183,19 @@ static json_t *optimizers_json(void)
     return all;
 }
 
-static void dump(int largest, const char *path, size_t n, const char *const *names)
+static void dump(const char *data, const char *path, size_t n, const char *const *names)
 {
     fixture x;
     fixture_init(&x, T_FIELDS, T_DENSE, 9);
+    const int largest = strcmp(data, "--largest") == 0;
     if (largest) fixture_largest(&x);
+    if (strcmp(data, "--shared") == 0) fixture_shared(&x);
     json_t *root = json_object(), *models = json_array();
     set(root, "dense", floats(x.dense, T_ROWS * T_DENSE));
     set(root, "label", floats(x.label, T_ROWS));
     set(root, "weight", floats(x.weight, T_ROWS));
     set(root, "fields", fields_json(&x.b));
+    set(root, "ids", json_integer(x.f.n_ids));
     set(root, "largest", json_integer(largest ? 2 : -1));
     set(root, "steps", json_integer(OPTIMIZER_STEPS));
     set(root, "optimizers", optimizers_json());
@@ -206,7 +210,7 @@ static void dumps_and_reads(void **state)
     (void)state;
     size_t n = 0;
     while (model_zoo()[n]) n++;
-    dump(0, "models.json", n, model_zoo());
+    dump("", "models.json", n, model_zoo());
     json_error_t why;
     json_t *root = json_load_file("models.json", 0, &why);
     assert_non_null(root);
@@ -224,11 +228,11 @@ static void dumps_and_reads(void **state)
 
 int main(int argc, char **argv)
 {
-    const int largest = argc > 1 && strcmp(argv[1], "--largest") == 0;
-    argc -= largest;
-    argv += largest;
+    const char *data = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
+    argc -= data[0] == '-';
+    argv += data[0] == '-';
     if (argc > 2) {
-        dump(largest, argv[1], (size_t)argc - 2, (const char *const *)argv + 2);
+        dump(data, argv[1], (size_t)argc - 2, (const char *const *)argv + 2);
         return 0;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(dumps_and_reads)};

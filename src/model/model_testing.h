@@ -65,6 +65,14 @@ static inline void fixture_largest(fixture *x)
     x->field[2].largest = x->bf[2].largest = 1;
 }
 
+/* Gives the third and the fourth field, both bags, one run of rows. */
+static inline void fixture_shared(fixture *x)
+{
+    x->field[3].base = x->field[2].base;
+    for (uint32_t j = 0; j < 4 * T_ROWS; j++) x->id[3][j] -= 10;
+    x->f.n_ids -= 10;
+}
+
 static inline int build_text(const char *text, const features *f, const model_overrides *o, model **out, shoal_error *err)
 {
     conf *c = NULL;

@@ -51,8 +51,11 @@ static void attempt_release(attempt *a)
     mem_free(a->quarter);
 }
 
+/* Table rows of its own. */
 static uint32_t entries_of(const features *f, uint32_t number)
 {
+    if (f->feature[number].encoding == ENCODE_SHARED)
+        return 0;
     for (uint32_t i = 0; i < f->n_fields; i++)
         if (f->field[i].feature == (int32_t)number)
             return f->field[i].rows;
@@ -153,9 +156,10 @@ static void note_largest(forecast *out, double sizes[3], const char *name, doubl
 static void grow_feature(const attempt *a, uint32_t i, double rows, double sampled, forecast *out, double sizes[3])
 {
     const feature *f = &a->data.features->feature[i];
-    double now = entries_of(a->data.features, i), fixed = 1.0 + f->n_oov, most = now, expected = now;
+    double now = entries_of(a->data.features, i), fixed = 1.0 + f->n_oov, most = now, expected = now, values = 0;
     if (f->kind == FEATURE_CATEGORICAL && f->encoding == ENCODE_VOCABULARY && !out->whole) {
-        double values = rows * (f->is_list ? fmax(1, a->pack_bytes / 8) : 1); /* keys of a row take 8 bytes each */
+        for (uint32_t k = i; k != FEATURE_NONE; k = a->data.features->feature[k].next_sharer) /* keys of a row take 8 bytes each */
+            values += rows * (a->data.features->feature[k].is_list ? fmax(1, a->pack_bytes / 8) : 1);
         double entries = fmax(0, now - fixed), limit = values / fmax(1, (double)f->min_count);
         if (f->max_size)
             limit = fmin(limit, f->max_size);
@@ -168,7 +172,7 @@ static void grow_feature(const attempt *a, uint32_t i, double rows, double sampl
     out->ids.least += now;
     out->ids.expected += expected;
     out->ids.most += most;
-    if (f->kind == FEATURE_CATEGORICAL)
+    if (f->kind == FEATURE_CATEGORICAL && f->encoding != ENCODE_SHARED)
         note_largest(out, sizes, f->name, expected);
 }
 

@@ -616,6 +616,9 @@ for name, code, message, text in (
     ("cross and column", USAGE, "f.yaml:1: feature 'b' has a column and a cross of columns; take one of them", "features: {b: {type: categorical, column: c, cross: [c, x]}}"),
     ("cross of fractions", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {b: {type: categorical, cross: [c, x]}}"),
     ("weights of the largest", USAGE, "f.yaml:1: weights of feature 'c' needs combiner: mean or sum", "features: {c: {type: bag, combiner: max, weights: x}}"),
+    ("share with keys of the owner", USAGE, "f.yaml:1: min_count of feature 'c' is that of 'd', whose rows it shares", "features: {c: {type: categorical, share: d, min_count: 3}}"),
+    ("share of no feature", USAGE, "feature 'c' shares the rows of 'd', which is no feature", "features: {c: {type: categorical, share: d}}"),
+    ("share of a number", USAGE, "feature 'c' cannot share the rows of 'x': both are categories or bags of one column, and the second has rows of its own", "features: {x: numeric, c: {type: categorical, share: x}}"),
     ("where of no map", USAGE, "f.yaml:1: where of feature 'c' takes a column and its number, as in where: {field: 3}", "features: {c: {type: bag, where: x}}"),
     ("category of halves", DATA, "good.csv row 1: column 'x': 0.5 is not a whole number and cannot be a category; make the feature numeric or round it", "features: {x: categorical}"),
     ("drop is no list", USAGE, "f.yaml:2: drop takes a list of columns, as in drop: [month, day]", "features: {c: categorical}\ndrop: x"),
@@ -780,6 +783,7 @@ for name, message, change in (
     ("a cross of words", "cannot load changed: changed/model.json:1: a column of a cross must be an object", lambda j: j["features"]["features"][1].update(columns=["c", "x"])),
     ("a cross of lists", "cannot load changed: changed/model.json:1: a cross is no list", lambda j: j["features"]["features"][1].update(columns=[{"column": "c"}, {"column": "x"}], list=True)),
     ("weights of the largest", "cannot load changed: changed/model.json:1: a bag of combiner 'max' has no weights", lambda j: j["features"]["features"][1].update(list=True, combiner="max", weights="x")),
+    ("a share of nobody", "cannot load changed: changed/model.json:1: feature 'c' does not say whose rows it shares", lambda j: j["features"]["features"][1].update(encoding="shared")),
     ("edges that fall", "cannot load changed: changed/model.json:1: edges of feature 'x' are not ascending numbers", lambda j: [f.update(edges=[2, 1]) for f in j["features"]["features"] if "edges" in f]),
 ):
     case(f"features of a model: {name}", DATA, message, "eval", "changed", "good.csv", before=changed_manifest(change))

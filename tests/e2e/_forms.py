@@ -27,7 +27,7 @@ class Data:
         self.dense = np.array(o["dense"]).reshape(self.m, -1)
         self.keys = o["fields"]  # [field][row]: list of (id, value)
         self.largest = o["largest"] # the field whose bags count by their largest row, or -1
-        n_ids = 10 * len(self.keys)
+        n_ids = o["ids"]
         self.fields = [np.zeros((self.m, n_ids)) for _ in self.keys]
         self.seen = np.zeros(n_ids, dtype=bool)
         for matrix, rows in zip(self.fields, self.keys):

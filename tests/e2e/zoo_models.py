@@ -113,6 +113,7 @@ def main():
     assert zoo <= set(_forms.FORMS), f"no formula for {sorted(zoo - set(_forms.FORMS))}; see tests/e2e/_forms.py"
     compare_all(dict(zip(_forms.FORMS, models, strict=True)))
     compare_all({name: name for name in ("lr", "fm", "deepfm", "dcnv2")}, "--largest")
+    compare_all({name: name for name in ("lr", "ffm", "deepfm")}, "--shared")
 
 
 if __name__ == "__main__":
